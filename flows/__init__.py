@@ -1,0 +1,1 @@
+"""What can be started: one file per flow, and the command line."""

@@ -1,0 +1,1 @@
+"""Vendors, one folder or file each, behind the interface of skuflow.jobs.contract."""

@@ -1,0 +1,1 @@
+"""Products in: catalog readers and what a product is."""

@@ -1,0 +1,1 @@
+"""The vendor contract and the runner that pays exactly once."""

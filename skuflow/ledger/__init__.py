@@ -1,0 +1,1 @@
+"""Money: paid jobs, caps and budgets, in SQLite or Postgres."""

@@ -1,0 +1,1 @@
+"""Measures and scores of what was made."""

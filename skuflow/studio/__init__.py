@@ -1,0 +1,1 @@
+"""Pixels: cut-out, compositing, renditions, video assembly."""
