@@ -1,0 +1,273 @@
+"""The contract between skuflow and whoever does the work: requests, handles, states, the provider interface.
+
+A request names its inputs by objects in storage; a result is one or more artifacts (bytes), which the runner copies to
+storage the moment it sees them. Text is an artifact too (JSON of ``ListingCopy``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from skuflow.catalog.product import Product
+from skuflow.jobs.errors import ProviderError
+from skuflow.listing.storyboard import Storyboard
+from skuflow.storage.objects import StoredObject
+
+DEFAULT_MARKETPLACE = "aliexpress"
+"""The marketplace that copy is written for when none is named; its parts carry no suffix."""
+
+MicroCNY = int
+"""Money inside the program: millionths of a yuan."""
+
+
+class Capability(StrEnum):
+    """What can be asked for; the names used in SKUFLOW_PROVIDERS and SKUFLOW_CAPS."""
+
+    COPY = "copy"
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place in a kit that a job fills: at most one live or succeeded job, across all providers.
+
+    ``role`` is "copy", "image:main", "image:scene", "video"; ``shot`` counts from 1 within a role. ``marketplace`` is
+    set where the result depends on it (copy). Fields that do not apply are empty.
+    """
+
+    sku: str
+    role: str
+    shot: int = 1
+    market: str = ""
+    language: str = ""
+    marketplace: str = ""
+
+    @property
+    def part(self) -> str:
+        """The part's name in kit.json: "copy:es", "copy:es:amazon", "image:scene:2", "video:1"."""
+        if self.role == "copy":
+            suffix = "" if self.marketplace == DEFAULT_MARKETPLACE else f":{self.marketplace}"
+            return f"copy:{self.language}{suffix}"
+        return f"{self.role}:{self.shot}"
+
+    def key(self) -> str:
+        """The slot as one string, unique per slot, for the ledger's index."""
+        return "|".join((self.sku, self.role, str(self.shot), self.market, self.language, self.marketplace))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What every request has. ``model`` may be empty: the provider's default.
+
+    ``fingerprint`` covers what was asked (contents by digest, options), never addresses and never text that another
+    job generated, so that the same wish has the same fingerprint tomorrow.
+    """
+
+    capability: ClassVar[Capability]
+
+    slot: Slot
+    product: Product
+    model: str = ""
+    options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+
+    units: ClassVar[int] = 1
+    """Paid generations that the vendor counts for this request."""
+
+    def identity(self) -> dict[str, Any]:
+        """The JSON-safe facts that the fingerprint is made of."""
+        return {
+            "capability": self.capability.value,
+            "slot": self.slot.key(),
+            "facts": self.product.facts_digest(),
+            "options": dict(self.options),
+        }
+
+    def fingerprint(self) -> str:
+        return hashlib.sha256(
+            json.dumps(self.identity(), ensure_ascii=False, sort_keys=True).encode()
+        ).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyRequest(Request):
+    """Copy in one language for one marketplace, with the script for ``shots`` storyboard shots."""
+
+    capability: ClassVar[Capability] = Capability.COPY
+
+    language: str
+    marketplace: str
+    market: str | None = None
+    shots: int = 3
+
+    def identity(self) -> dict[str, Any]:
+        return {**Request.identity(self), "shots": self.shots}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRequest(Request):
+    """One picture of the product in one style.
+
+    ``photo``: the source photo. ``cutout``: the product as RGBA PNG, cropped to the product, as ``skuflow.studio``
+    made it. ``style``: a style id of ``skuflow.listing.styles``, empty for the white main image. ``prompt``: what a
+    generative vendor is told (not part of the fingerprint: it is derived). ``sizes_px``: the shapes wanted; a provider
+    returns those it can, at least one, and the studio makes the rest.
+    ``width_cm`` / ``height_cm``: the product's true size where known.
+    """
+
+    capability: ClassVar[Capability] = Capability.IMAGE
+
+    photo: StoredObject
+    cutout: StoredObject
+    style: str
+    prompt: str = ""
+    sizes_px: tuple[tuple[int, int], ...]
+    width_cm: float | None = None
+    height_cm: float | None = None
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            **Request.identity(self),
+            # The picture does not change when a word of the product's text does.
+            "facts": "",
+            "photo": self.photo.sha256,
+            "style": self.style,
+            "sizes_px": [list(size) for size in self.sizes_px],
+            "size_cm": [self.width_cm, self.height_cm],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneFrame:
+    """A made scene image that a video may use: its style and the finished picture in the video's shape."""
+
+    style: str
+    picture: StoredObject
+    provider: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VideoRequest(Request):
+    """A short video. ``frames[0].picture`` is its first frame; ``storyboard`` comes from the copy stage.
+
+    The fingerprint covers the photo, the styles and the technical wishes, not the storyboard's words.
+    """
+
+    capability: ClassVar[Capability] = Capability.VIDEO
+
+    frames: tuple[SceneFrame, ...]
+    cutout: StoredObject
+    photo: StoredObject
+    storyboard: Storyboard
+    size_px: tuple[int, int]
+    captions_language: str = ""
+    prompt: str = ""
+    width_cm: float | None = None
+    height_cm: float | None = None
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            **Request.identity(self),
+            "facts": "",
+            "photo": self.photo.sha256,
+            "styles": [frame.style for frame in self.frames],
+            "size_px": list(self.size_px),
+            "duration_s": self.storyboard.duration_s,
+            "captions_language": self.captions_language,
+        }
+
+
+class JobState(StrEnum):
+    """A job at the vendor."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class JobHandle:
+    """What identifies a job at its vendor; JSON-safe, written to the ledger before the first poll."""
+
+    provider: str
+    model: str
+    job_id: str
+    vendor_request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One result of a job, still at the vendor. ``label`` tells results of one job apart ("800x800", "copy",
+    "video"); ``reference`` is the vendor's address or id, for ``Provider.fetch`` only and never logged.
+    """
+
+    label: str
+    media_type: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """A vendor's answer to "how is it going". A failed job is data, not an exception.
+
+    ``cost``: what the vendor charged, None where it does not say (the estimate is settled then).
+    ``charged``: whether a FAILED, CANCELED or EXPIRED job is owed by the vendor's terms.
+    """
+
+    state: JobState
+    raw_state: str
+    artifacts: tuple[Artifact, ...] = ()
+    error: ProviderError | None = None
+    cost: MicroCNY | None = None
+    charged: bool = False
+    poll_after_s: float = 5.0
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """One vendor. Knows nothing of Prefect, ledger or retries; never sleeps; never repeats a submit.
+
+    ``name`` is lower-case and stable, since it is in the ledger. ``paid`` is False only where nothing can ever be
+    owed. ``can_find`` says whether ``find`` proves that a submit did or did not arrive.
+    """
+
+    name: str
+    capabilities: frozenset[Capability]
+    paid: bool
+    can_find: bool
+
+    def model_for(self, request: Request) -> str:
+        """The model that would do it; it goes into the ledger."""
+        ...
+
+    def estimate(self, request: Request) -> MicroCNY:
+        """An upper bound of what the vendor will charge. Raises InvalidInputError for what it cannot do."""
+        ...
+
+    async def submit(self, request: Request, *, idempotency_key: str) -> JobHandle:
+        """Hand the work over once. Raises a refusal (nothing owed) or AmbiguousSubmitError (maybe owed)."""
+        ...
+
+    async def poll(self, handle: JobHandle) -> JobStatus:
+        """Ask once. Raises only when asking failed; an unknown vendor state raises UnexpectedResponseError."""
+        ...
+
+    async def find(self, idempotency_key: str) -> JobHandle | None:
+        """The job that was submitted under this key, None if the vendor proves there is none."""
+        ...
+
+    async def fetch(self, artifact: Artifact) -> bytes:
+        """The artifact's bytes. Raises JobExpiredError when the vendor no longer has them."""
+        ...

@@ -1,0 +1,137 @@
+"""The kit: everything one SKU needs to be listed. ``docs/kit.schema.json`` is generated from these models."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skuflow.catalog.product import Product
+from skuflow.listing.copywriting import ListingCopy
+from skuflow.listing.findings import Finding
+from skuflow.listing.storyboard import Shot
+
+SCHEMA = "skuflow.kit/1"
+
+
+class KitStatus(StrEnum):
+    NEEDS_REVIEW = "needs_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    BLOCKED = "blocked"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+
+
+class PartState(StrEnum):
+    MADE = "made"
+    WAITING = "waiting"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class ImageRole(StrEnum):
+    MAIN = "main"
+    SCENE = "scene"
+    DETAIL = "detail"
+    COMPARISON = "comparison"
+    USAGE = "usage"
+    BANNER = "banner"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Part(_Model):
+    """One thing the kit consists of: ``part`` is "copy:es", "image:main:1", "image:scene:2", "video:1"."""
+
+    part: str
+    state: PartState
+    reason: str | None = None
+
+
+class Rendition(_Model):
+    """One file of an image. ``file`` is relative to kit.json; ``fits`` lists "marketplace.use" of the rules."""
+
+    file: str
+    width: int
+    height: int
+    bytes: int
+    format: str
+    sha256: str
+    fits: tuple[str, ...] = ()
+
+
+class KitImage(_Model):
+    """One picture in all its shapes. ``scores`` holds "overall" (0-100), a score per measure and the measured values."""
+
+    id: str
+    role: ImageRole
+    style: str | None
+    provider: str
+    model: str
+    job_id: str
+    renditions: tuple[Rendition, ...]
+    scores: dict[str, float] = Field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+class KitVideo(_Model):
+    id: str
+    file: str
+    width: int
+    height: int
+    duration_s: float
+    fps: float
+    codec: str
+    bytes: int
+    sha256: str
+    storyboard: tuple[Shot, ...]
+    provider: str
+    model: str
+    job_id: str
+    fits: tuple[str, ...] = ()
+    scores: dict[str, float] = Field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+class Scores(_Model):
+    """0-100, None where nothing of that kind was made."""
+
+    overall: float | None = None
+    copy_: float | None = Field(default=None, alias="copy", serialization_alias="copy")
+    images: float | None = None
+    video: float | None = None
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class Cost(_Model):
+    """Decimal strings in CNY."""
+
+    currency: Literal["CNY"] = "CNY"
+    estimated: str = "0"
+    settled: str = "0"
+
+
+class Kit(_Model):
+    """kit.json. ``kit_id`` changes when, and only when, something in the kit changed."""
+
+    schema_: Literal["skuflow.kit/1"] = Field(default="skuflow.kit/1", alias="schema", serialization_alias="schema")
+    sku: str
+    kit_id: str
+    created_at: str
+    status: KitStatus
+    product: Product
+    findings: tuple[Finding, ...] = ()
+    parts: tuple[Part, ...] = ()
+    copy_: tuple[ListingCopy, ...] = Field(default=(), alias="copy", serialization_alias="copy")
+    images: tuple[KitImage, ...] = ()
+    videos: tuple[KitVideo, ...] = ()
+    detail_page: dict[str, Any] | None = None
+    scores: Scores = Scores()
+    cost: Cost = Cost()
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
