@@ -1,0 +1,50 @@
+# Everything a clean clone needs: Python 3.11, git and make.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench browser-test lock schema clean
+
+# uv installs the pinned packages in seconds; pip only brings uv. Stamps keep both from running twice.
+$(VENV)/.user: requirements.txt pyproject.toml
+	@test -x $(BIN)/python || $$(command -v $(PYTHON) || command -v python3) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.user requirements-dev.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-dev.txt
+	@touch $@
+
+UV_VERSION := 0.13.8
+
+# Status 3 (some SKUs not complete) is an outcome that the table explains, not a failure of the demo.
+demo: $(VENV)/.user
+	@$(BIN)/skuflow run samples/products.csv --out kits || test $$? -eq 3
+
+test: $(VENV)/.dev
+	@$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/contract tests/flows
+
+browser-test: $(VENV)/.dev
+	@$(BIN)/pytest tests/browser
+
+check: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks
+
+schema: $(VENV)/.user
+	@$(BIN)/python -m skuflow.listing.schema > docs/kit.schema.json
+
+# Pins without download addresses, for every platform.
+lock: $(VENV)/.user
+	@$(BIN)/uv pip compile -q --universal --no-header --no-annotate --python-version 3.11 requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --no-header --no-annotate --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+clean:
+	@rm -rf $(VENV) kits .skuflow

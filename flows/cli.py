@@ -1,0 +1,207 @@
+"""The command line. Every command ends with 0, 1 (unexpected), 2 (unusable input or options) or 3 (see its help)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.terminal import refuse
+from flows.wishes import Wishes
+from skuflow.catalog.errors import CatalogError
+from skuflow.listing.brief import BriefError, Stage
+from skuflow.listing.markets import UnknownMarketError
+from skuflow.listing.styles import UnknownStyleError
+from skuflow.settings import Settings, SettingsError, read_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A product goes in, a complete marketplace listing comes out.",
+)
+
+CatalogArgument = Annotated[
+    str, typer.Argument(metavar="CATALOG", help="CSV or XLSX file, or a folder with one.")
+]
+SkuOption = Annotated[
+    list[str] | None, typer.Option("--sku", help="Only this SKU. May be given several times.")
+]
+MarketOption = Annotated[list[str] | None, typer.Option("--market", help="ISO 3166 code, EU or SEA.")]
+MarketplaceOption = Annotated[list[str] | None, typer.Option("--marketplace", help="aliexpress, amazon, ...")]
+LanguageOption = Annotated[list[str] | None, typer.Option("--language", help="en, es, fr, pt, ru, de, ja.")]
+StyleOption = Annotated[str | None, typer.Option("--style", help="A style that one scene must have.")]
+StagesOption = Annotated[str, typer.Option("--stages", help="Some of copy,images,video.")]
+NoVideoOption = Annotated[bool, typer.Option("--no-video", help="Leave the video out.")]
+SizeOption = Annotated[
+    list[str] | None, typer.Option("--video-size", help="1080x1920, 1080x1080, 1920x1080.")
+]
+CaptionsOption = Annotated[str, typer.Option("--captions", help="Language of captions on the video.")]
+RemakeOption = Annotated[
+    list[str] | None, typer.Option("--remake", help="SKU:ROLE[:SHOT], made again on purpose.")
+]
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", help="Use the offline provider, whatever is configured.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+@app.command()
+def run(
+    catalog: CatalogArgument,
+    sku: SkuOption = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the kits are exported to.")] = Path("kits"),
+    market: MarketOption = None,
+    marketplace: MarketplaceOption = None,
+    language: LanguageOption = None,
+    style: StyleOption = None,
+    stages: StagesOption = "",
+    no_video: NoVideoOption = False,
+    video_size: SizeOption = None,
+    captions: CaptionsOption = "",
+    remake: RemakeOption = None,
+    offline: OfflineOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make kits. 0: every SKU has its kit; 3: some SKUs are blocked, deferred or failed, with their reasons."""
+    from flows.commands.run import run_catalog
+
+    settings = _settings(offline)
+    path = _catalog_path(catalog)
+    wishes = _wishes(
+        sku, market, marketplace, language, style, stages, no_video, video_size, captions, remake
+    )
+    raise typer.Exit(run_catalog(settings, path, wishes, out, as_json))
+
+
+@app.command()
+def plan(
+    catalog: CatalogArgument,
+    sku: SkuOption = None,
+    market: MarketOption = None,
+    marketplace: MarketplaceOption = None,
+    language: LanguageOption = None,
+    style: StyleOption = None,
+    stages: StagesOption = "",
+    no_video: NoVideoOption = False,
+    video_size: SizeOption = None,
+    captions: CaptionsOption = "",
+    remake: RemakeOption = None,
+    offline: OfflineOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What a run would make, its cost, and the days it needs under the caps. Spends nothing."""
+    from flows.commands.plan import show_plan
+    from flows.order import read_order
+    from tasks.wiring import using, wire
+
+    settings = _settings(offline)
+    wishes = _wishes(
+        sku, market, marketplace, language, style, stages, no_video, video_size, captions, remake
+    )
+    order = read_order(_catalog_path(catalog), wishes)
+    with using(wire(settings)) as wiring:
+        raise typer.Exit(show_plan(wiring, order, as_json))
+
+
+@app.command()
+def check(catalog: CatalogArgument, sku: SkuOption = None, as_json: JsonOption = False) -> None:
+    """The intake gate alone. 0: nothing would be blocked (warnings allowed); 3: something would."""
+    from flows.commands.check import check_catalog
+    from flows.order import read_order
+    from flows.wishes import Wishes
+    from skuflow.storage.folder import FolderStore
+
+    order = read_order(_catalog_path(catalog), Wishes(skus=sku or []))
+    raise typer.Exit(check_catalog(order, FolderStore(_settings(False).storage_dir), as_json))
+
+
+@app.command()
+def jobs(
+    state: Annotated[str | None, typer.Option("--state", help="Only jobs in this state.")] = None,
+    day: Annotated[
+        str | None, typer.Option("--day", help="Only jobs reserved on this day, e.g. 2026-11-20.")
+    ] = None,
+    sku: Annotated[str | None, typer.Option("--sku", help="Only jobs of this SKU.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The ledger: one row per submit attempt, with what it cost."""
+    from flows.commands.jobs import show_jobs
+    from tasks.wiring import using, wire
+
+    with using(wire(_settings(False))) as wiring:
+        form = "csv" if as_csv else "json" if as_json else "table"
+        raise typer.Exit(show_jobs(wiring.ledger, state, day, sku, form))
+
+
+@app.command()
+def doctor(
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", help="Write a diagnostic ZIP without secrets.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Configuration, versions and what can be reached. 0: all well; 3: something to mend."""
+    from flows.commands.doctor import examine
+
+    raise typer.Exit(examine(_settings(False), bundle, as_json))
+
+
+def _settings(offline: bool) -> Settings:
+    return read_settings({"skuflow_providers": ""} if offline else None)
+
+
+def _catalog_path(catalog: str) -> Path:
+    """The catalog's path, once it is clear that there is something to read."""
+    if "://" in catalog:
+        raise CatalogError(f"{catalog}: product links cannot be read yet; save the products as CSV or XLSX")
+    path = Path(catalog)
+    if not path.exists():
+        raise CatalogError(
+            f"{catalog}: no such file or folder; name a CSV or XLSX file, or a folder with one"
+        )
+    return path
+
+
+def _wishes(
+    sku: list[str] | None,
+    market: list[str] | None,
+    marketplace: list[str] | None,
+    language: list[str] | None,
+    style: str | None,
+    stages: str,
+    no_video: bool,
+    video_size: list[str] | None,
+    captions: str,
+    remake: list[str] | None,
+) -> Wishes:
+    wanted = [Stage.parse(name) for name in stages.split(",") if name.strip()]
+    if no_video:
+        wanted = [stage for stage in wanted or Stage if stage is not Stage.VIDEO]
+    wishes = Wishes(
+        skus=sku or [],
+        stages=wanted,
+        markets=market or [],
+        marketplaces=marketplace or [],
+        languages=language or [],
+        style=style,
+        video_sizes=video_size or [],
+        captions=captions,
+        remake=remake or [],
+    )
+    wishes.brief()
+    return wishes
+
+
+def main() -> None:
+    """Entry point of ``skuflow``."""
+    try:
+        app()
+    except (SettingsError, CatalogError, BriefError, UnknownStyleError, UnknownMarketError) as error:
+        refuse(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""``skuflow doctor``: is this installation able to work, and what does it consist of? Never shows a secret."""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from flows.commands.terminal import EXIT_OK, EXIT_UNFINISHED, print_json
+from skuflow.jobs.contract import Capability
+from skuflow.ledger.views import to_csv_row
+from skuflow.settings import Settings
+from tasks.wiring import Wiring, wire
+
+_PACKAGES = (
+    "skuflow",
+    "prefect",
+    "fastapi",
+    "sqlalchemy",
+    "av",
+    "opencv-python-headless",
+    "pillow",
+    "numpy",
+    "pandas",
+)
+_LOW_DISK_BYTES = 2 * 1024**3
+_BUNDLED_JOBS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at. ``detail`` says what was found, or what to do when ``ok`` is False."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine(settings: Settings, bundle: Path | None, as_json: bool) -> int:
+    """Look at everything, print it, and write ``bundle`` if asked; the exit status."""
+    checks = list(_checks(settings))
+    facts: dict[str, object] = {
+        "configuration": _configuration(settings),
+        "versions": _versions(),
+        "checks": [asdict(c) for c in checks],
+    }
+    if as_json:
+        print_json(facts)
+    else:
+        for check in checks:
+            print(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.detail}")
+        print("     " + ", ".join(f"{name} {number}" for name, number in _versions().items()))
+    if bundle is not None:
+        _write_bundle(settings, bundle, facts)
+        if not as_json:
+            print(f"diagnostic bundle: {bundle}")
+    return EXIT_OK if all(check.ok for check in checks) else EXIT_UNFINISHED
+
+
+def _checks(settings: Settings) -> Iterator[Check]:
+    yield _try("home", lambda: _writable(settings.skuflow_home))
+    yield _try("storage", lambda: _writable(settings.storage_dir))
+    yield _disk(settings)
+    yield _try("ledger", lambda: _ledger(settings))
+    yield _try("providers", lambda: _providers(settings))
+    yield _try("video encoder", _encoder)
+    yield _try("scene plates", _plates)
+    yield _server(settings)
+
+
+def _try(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, look())
+    except Exception as error:
+        # A doctor reports every trouble, also those nobody thought of.
+        return Check(name, False, f"{type(error).__name__}: {error}")
+
+
+def _writable(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / ".doctor"
+    probe.write_bytes(b"")
+    probe.unlink()
+    return str(folder.absolute())
+
+
+def _disk(settings: Settings) -> Check:
+    free_bytes = shutil.disk_usage(
+        settings.skuflow_home if settings.skuflow_home.exists() else Path.cwd()
+    ).free
+    ok = free_bytes >= _LOW_DISK_BYTES
+    return Check(
+        "disk", ok, f"{free_bytes / 1024**3:.1f} GiB free" + ("" if ok else "; make room, 2 GiB at least")
+    )
+
+
+def _ledger(settings: Settings) -> str:
+    wiring = wire(settings)
+    try:
+        budget = wiring.ledger.budget_use()
+        differences = wiring.ledger.audit()
+        if differences:
+            raise RuntimeError("; ".join(differences))
+        return f"today is {budget.day} in {settings.skuflow_cap_timezone}; the books balance"
+    finally:
+        wiring.close()
+
+
+def _providers(settings: Settings) -> str:
+    wiring = wire(settings)
+    try:
+        return "; ".join(f"{capability}={_names(wiring, settings, capability)}" for capability in Capability)
+    finally:
+        wiring.close()
+
+
+def _names(wiring: Wiring, settings: Settings, capability: Capability) -> str:
+    return ",".join(wiring.provider_named(name).name for name in settings.providers_for(capability))
+
+
+def _encoder() -> str:
+    import av
+
+    av.codec.Codec("libx264", "w")
+    return "libx264"
+
+
+def _plates() -> str:
+    from skuflow.studio.scenes import load_scenes
+
+    return f"{len(load_scenes())} scenes"
+
+
+def _server(settings: Settings) -> Check:
+    if not settings.prefect_api_url:
+        return Check("prefect", True, "no PREFECT_API_URL: every run starts a temporary server")
+    import httpx
+
+    try:
+        status = httpx.get(f"{settings.prefect_api_url}/health", timeout=5).status_code
+    except httpx.HTTPError as error:
+        return Check(
+            "prefect", False, f"PREFECT_API_URL does not answer ({type(error).__name__}); start that server"
+        )
+    return Check("prefect", status == 200, f"PREFECT_API_URL answers with {status}")
+
+
+def _configuration(settings: Settings) -> dict[str, str]:
+    shown: dict[str, str] = {}
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if name == "skuflow_database_url":
+            shown[name] = str(value).partition("://")[0] or "sqlite in SKUFLOW_HOME"
+        else:
+            shown[name] = str(value)
+    return shown
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "platform": f"{sys.platform} {platform.machine()}"}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def _write_bundle(settings: Settings, bundle: Path, facts: dict[str, object]) -> None:
+    import csv
+
+    from skuflow.ledger.views import CSV_COLUMNS
+
+    wiring = wire(settings)
+    try:
+        rows = [
+            to_csv_row(row) for row, _ in zip(wiring.ledger.iter_jobs(), range(_BUNDLED_JOBS), strict=False)
+        ]
+    finally:
+        wiring.close()
+    table = io.StringIO()
+    writer = csv.DictWriter(table, CSV_COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("doctor.json", json.dumps(facts, ensure_ascii=False, indent=2))
+        archive.writestr("jobs.csv", table.getvalue())
+        log = settings.skuflow_home / "prefect" / "temporary-server.log"
+        if log.exists():
+            archive.write(log, "temporary-server.log")

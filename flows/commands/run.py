@@ -1,0 +1,175 @@
+"""``skuflow run``: makes kits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.commands.terminal import (
+    EXIT_OK,
+    EXIT_UNFINISHED,
+    TerminalProgress,
+    print_json,
+    print_table,
+    refuse,
+)
+from flows.temporary_server import ServerStartError, TemporaryServer
+from skuflow.listing.kit import Kit, Scores
+from skuflow.review.cards import KitEntry
+from skuflow.review.export import export_kit
+from skuflow.review.gallery import RunSummary, write_gallery
+from skuflow.review.summary import write_summary
+from skuflow.settings import Settings, prepare_prefect_environment
+from skuflow.storage.keys import sku_slug
+from skuflow.storage.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from flows.kit_line import KitReport
+    from flows.wishes import Wishes
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds of a run: until the first step could start, and altogether."""
+
+    start_up_s: float
+    wall_s: float
+
+
+def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as_json: bool) -> int:
+    """Make the kits of a catalog, export them and report; the exit status."""
+    started = datetime.now().astimezone()
+    begun_s = time.monotonic()
+    with TerminalProgress(quiet=as_json) as progress, _prefect_server(settings, progress) as ready:
+        # Prefect and the pixel libraries load while its server starts.
+        from flows.new_listings import new_listings
+        from tasks.wiring import using, wire
+
+        with using(wire(settings)) as wiring:
+            wiring.progress = progress
+            ready()
+            start_up_s = time.monotonic() - begun_s
+            reports = asyncio.run(new_listings(str(catalog), wishes))
+            index = export(reports, wiring.store, out, str(catalog), started, time.monotonic() - begun_s)
+    timing = Timing(round(start_up_s, 1), round(time.monotonic() - begun_s, 1))
+    if as_json:
+        print_json(_as_json(reports, index, timing))
+    else:
+        _print_report(reports, index, timing)
+    return EXIT_OK if all(report.complete for report in reports) else EXIT_UNFINISHED
+
+
+@contextmanager
+def _prefect_server(settings: Settings, progress: TerminalProgress) -> Iterator[Callable[[], None]]:
+    """The server to report to: the one that PREFECT_API_URL names, else a temporary one. Yields what waits for it."""
+    if settings.prefect_api_url:
+        prepare_prefect_environment(settings, settings.prefect_api_url)
+        yield lambda: None
+        return
+    server = TemporaryServer(settings)
+    server.start()
+    prepare_prefect_environment(settings, server.api_url)
+    progress.say("starting Prefect's temporary server (set PREFECT_API_URL to use a running one) ...")
+    try:
+        yield server.wait
+    except ServerStartError as error:
+        refuse(str(error))
+    finally:
+        server.stop()
+
+
+def export(
+    reports: Sequence[KitReport],
+    store: ObjectStore,
+    out: Path,
+    catalog: str,
+    started: datetime,
+    wall_s: float,
+) -> Path:
+    """Bring the folder ``out`` up to date: every kit of this run, the gallery over all kits in it, summary.csv."""
+    out.mkdir(parents=True, exist_ok=True)
+    entries: list[KitEntry] = []
+    for report in reports:
+        if report.kit is not None:
+            export_kit(report.kit, store, out)
+            entries.append(KitEntry(report.kit, report.seconds or None))
+    known = {entry.kit.sku for entry in entries}
+    entries.extend(entry for entry in _exported_before(out) if entry.kit.sku not in known)
+    write_summary(entries, out)
+    run = RunSummary(
+        catalog=catalog,
+        started_at=started.strftime("%Y-%m-%d %H:%M"),
+        made=sum(report.made > 0 for report in reports),
+        kept=sum(report.made == 0 for report in reports),
+        wall_s=wall_s,
+    )
+    return write_gallery(entries, out, title="skuflow", run=run)
+
+
+def _exported_before(out: Path) -> Iterator[KitEntry]:
+    for path in sorted(out.glob("*/kit.json")):
+        try:
+            yield KitEntry(Kit.model_validate_json(path.read_bytes()))
+        except (OSError, ValueError):
+            # Somebody else's file, or one of another version: not ours to show.
+            continue
+
+
+def _print_report(reports: Sequence[KitReport], index: Path, timing: Timing) -> None:
+    print_table(
+        "Listing kits",
+        ("SKU", "status", "score", "copy", "images", "video", "cost CNY", "made", "kept", "seconds"),
+        [_row(report) for report in reports],
+        right=("score", "copy", "images", "video", "cost CNY", "made", "kept", "seconds"),
+    )
+    for report in reports:
+        if not report.complete:
+            for reason in report.reasons:
+                print(f"{report.sku}: {reason}")
+    if reports and not any(report.made for report in reports) and all(report.complete for report in reports):
+        print("Nothing was missing; nothing was made.")
+    print(f"{timing.wall_s} s in all, {timing.start_up_s} s of it before the first step.")
+    print(f"Gallery: {index.absolute().as_uri()}")
+
+
+def _row(report: KitReport) -> tuple[str, ...]:
+    scores = report.kit.scores if report.kit else Scores()
+    cost = report.kit.cost.settled if report.kit else "0"
+    figures = (scores.overall, scores.copy_, scores.images, scores.video)
+    return (
+        report.sku,
+        report.status,
+        *("-" if figure is None else f"{figure:.1f}" for figure in figures),
+        cost,
+        str(report.made),
+        str(report.kept),
+        f"{report.seconds:.1f}" if report.seconds else "-",
+    )
+
+
+def _as_json(reports: Sequence[KitReport], index: Path, timing: Timing) -> dict[str, object]:
+    return {
+        "gallery": str(index.absolute()),
+        "start_up_s": timing.start_up_s,
+        "wall_s": timing.wall_s,
+        "kits": [
+            {
+                "sku": report.sku,
+                "status": report.status,
+                "kit": str(index.parent / sku_slug(report.sku) / "kit.json") if report.kit else None,
+                "scores": report.kit.scores.model_dump(mode="json", by_alias=True) if report.kit else None,
+                "cost": report.kit.cost.model_dump() if report.kit else None,
+                "made": report.made,
+                "kept": report.kept,
+                "seconds": report.seconds,
+                "reasons": list(report.reasons) if not report.complete else [],
+            }
+            for report in reports
+        ],
+    }

@@ -1,0 +1,181 @@
+"""The steps of one SKU, in order, and the line of SKUs that pass through them. Shared by every flow that makes kits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flows.order import Order
+from skuflow.catalog.intake import photo_digest, take_in
+from skuflow.catalog.product import Product, ProductSource
+from skuflow.catalog.rows import RejectedRow
+from skuflow.jobs.contract import Slot
+from skuflow.jobs.outcome import Outcome, OutcomeState
+from skuflow.listing.assembly import blocked_kit, is_finished, read_kit
+from skuflow.listing.brief import Brief, Remakes, Stage
+from skuflow.listing.findings import Finding
+from skuflow.listing.kit import Kit, KitStatus, PartState
+from skuflow.listing.planning import KitPlan, plan_kit
+from tasks.copywriting import write_copy
+from tasks.images import make_images
+from tasks.kits import publish_kit
+from tasks.line import Line
+from tasks.video import make_video
+from tasks.wiring import Wiring
+
+
+@dataclass(frozen=True, slots=True)
+class KitReport:
+    """What became of one SKU in this run. ``made`` counts parts made now, ``kept`` parts that were there before.
+
+    ``kit`` is None only when something unforeseen went wrong; ``error`` then says what.
+    """
+
+    sku: str
+    title: str
+    status: str
+    kit: Kit | None
+    made: int = 0
+    kept: int = 0
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def complete(self) -> bool:
+        return self.status in (KitStatus.NEEDS_REVIEW, KitStatus.APPROVED, KitStatus.REJECTED)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the kit is not complete, one sentence each."""
+        if self.kit is None:
+            return (self.error,)
+        blocked = (
+            f"{finding.code}: {finding.message}" for finding in self.kit.findings if self._blocks(finding)
+        )
+        unmade = (
+            f"{part.part}: {part.reason}"
+            for part in self.kit.parts
+            if part.state in (PartState.WAITING, PartState.FAILED)
+        )
+        return (*blocked, *unmade)
+
+    def _blocks(self, finding: Finding) -> bool:
+        return self.status == KitStatus.BLOCKED and finding.severity == "error"
+
+
+@dataclass(frozen=True, slots=True)
+class _Todo:
+    product: Product
+    plan: KitPlan
+    photo_digest: str
+    previous: Kit | None
+
+
+async def work_off(wiring: Wiring, order: Order) -> list[KitReport]:
+    """Make the kits of all products, each independently, some at a time. Reports come in the order of the products.
+
+    A SKU whose kit is finished is passed over before any task is created; an unforeseen error ends its SKU only.
+    """
+    looked_at = await asyncio.to_thread(_look, wiring, order)
+    reports = {row.sku: _refused(row, order.catalog) for row in order.rejected}
+    todo: asyncio.Queue[_Todo] = asyncio.Queue()
+    for entry in looked_at:
+        if isinstance(entry, KitReport):
+            reports[entry.sku] = entry
+        else:
+            todo.put_nowait(entry)
+    wiring.done_skus = len(reports)
+    wiring.progress.batch_started(len(order.skus), len(reports))
+
+    async def worker() -> None:
+        while not todo.empty():
+            entry = todo.get_nowait()
+            report = await _one(wiring, entry, order)
+            reports[report.sku] = report
+            wiring.done_skus += 1
+            wiring.progress.sku_done(report.sku, report.status)
+
+    await asyncio.gather(*(worker() for _ in range(min(wiring.settings.skuflow_concurrency, todo.qsize()))))
+    return [reports[sku] for sku in order.skus]
+
+
+def _look(wiring: Wiring, order: Order) -> list[KitReport | _Todo]:
+    """Sort the finished from the unfinished, reading kits and photo digests only."""
+    entries: list[KitReport | _Todo] = []
+    needs_picture = _needs_picture(order.brief)
+    for product in order.products:
+        plan = plan_kit(product, order.brief, order.findings.get(product.sku, ()))
+        digest = photo_digest(product) if needs_picture else ""
+        kit = read_kit(product.sku, wiring.store)
+        remade = any(order.remakes.wants(product.sku, slot.part) for slot in plan.slots)
+        if kit is not None and not remade and is_finished(kit, plan, digest, wiring.store):
+            kept = sum(part.state is PartState.MADE for part in kit.parts)
+            entries.append(KitReport(product.sku, product.title, kit.status, kit, kept=kept))
+        else:
+            entries.append(_Todo(product, plan, digest, kit))
+    return entries
+
+
+def _refused(row: RejectedRow, catalog: str) -> KitReport:
+    """A row that is no product: its kit is blocked with the reader's findings, and is not kept in storage, where a good
+    kit of an earlier catalog may stand.
+    """
+    product = Product(sku=row.sku, titles={"en": row.sku}, source=ProductSource(catalog=catalog, row=row.row))
+    kit = blocked_kit(product, row.findings)
+    return KitReport(row.sku, row.sku, KitStatus.BLOCKED, kit)
+
+
+def _needs_picture(brief: Brief) -> bool:
+    return Stage.IMAGES in brief.stages or Stage.VIDEO in brief.stages
+
+
+async def _one(wiring: Wiring, todo: _Todo, order: Order) -> KitReport:
+    started_s = time.monotonic()
+    product = todo.product
+    try:
+        kit, outcomes = await make_kit(wiring, todo.plan, todo.photo_digest, todo.previous, order.remakes)
+    except Exception as error:
+        # One SKU's unforeseen trouble must not stop the others; it is reported with its cause, and the run ends with 3.
+        wiring.report_crash(product.sku, traceback.format_exc())
+        sentence = f"UNEXPECTED: {type(error).__name__}: {error}; the trace is in crashes/ of SKUFLOW_HOME"
+        return KitReport(product.sku, product.title, KitStatus.FAILED, None, error=sentence)
+    finished = [outcome for outcome in outcomes.values() if outcome.state is OutcomeState.MADE]
+    return KitReport(
+        product.sku,
+        product.title,
+        kit.status,
+        kit,
+        made=sum(not outcome.reused for outcome in finished),
+        kept=sum(outcome.reused for outcome in finished),
+        seconds=round(time.monotonic() - started_s, 1),
+    )
+
+
+async def make_kit(
+    wiring: Wiring, plan: KitPlan, digest: str, previous: Kit | None, remakes: Remakes
+) -> tuple[Kit, dict[Slot, Outcome]]:
+    """Copy, then images, then video, then the kit. What each stage hands on is what Prefect draws."""
+    wiring.progress.sku_step(plan.product.sku, "intake")
+    intake = await wiring.in_pool(
+        take_in, plan.product, wiring.store, needs_picture=_needs_picture(plan.brief)
+    )
+    known = await asyncio.to_thread(wiring.ledger.find_slots, [slot.key() for slot in plan.slots])
+    line = Line(wiring, plan, intake, digest, known, previous, remakes)
+    stages = () if intake.blocked else plan.brief.stages
+    copy = await write_copy(line) if Stage.COPY in stages else line.recall(plan.copy_slots)
+    images = await make_images(line, copy) if Stage.IMAGES in stages else line.recall(plan.image_slots)
+    video = await make_video(line, copy, images) if Stage.VIDEO in stages else line.recall(plan.video_slots)
+    kit = await publish_kit(line, copy, images, video)
+    return kit, {**copy.outcomes, **images.outcomes, **video.outcomes}
+
+
+def summary_line(reports: Sequence[KitReport]) -> str:
+    """A batch in one line: "9 needs_review, 1 blocked; 108 parts made, 0 kept"."""
+    counts = Counter(report.status for report in reports)
+    by_status = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    made, kept = sum(report.made for report in reports), sum(report.kept for report in reports)
+    return f"{by_status}; {made} parts made, {kept} kept"

@@ -1,0 +1,33 @@
+"""listing-kit: one SKU of a catalog, for a person who starts it by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from flows.kit_line import KitReport, work_off
+from flows.order import read_order
+from flows.wishes import USUAL, Wishes
+from tasks.wiring import current
+
+
+@flow(name="listing-kit", flow_run_name="{sku}", validate_parameters=True, log_prints=False)
+async def listing_kit(
+    catalog: Annotated[
+        str, Field(description="A CSV or XLSX file, or a folder of photos with one row file.")
+    ],
+    sku: Annotated[str, Field(description="The SKU to make, as it is written in the catalog.")],
+    wishes: Annotated[Wishes, Field(description="What to make; empty fields mean the usual.")] = USUAL,
+) -> KitReport:
+    """Make one SKU's listing kit, with the same steps as a batch."""
+    wiring = current()
+    only = wishes.model_copy(update={"skus": [sku]})
+    order = await asyncio.to_thread(read_order, Path(catalog), only, str(flow_run.id or ""))
+    reports = await work_off(wiring, replace(order, products=order.products[:1]))
+    return reports[0]

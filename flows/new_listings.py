@@ -1,0 +1,35 @@
+"""new-listings: a catalog in, a kit for every SKU out."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from prefect import flow
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from flows.kit_line import KitReport, summary_line, work_off
+from flows.order import read_order
+from flows.wishes import USUAL, Wishes
+from skuflow.review.cards import KitEntry
+from tasks.reports import BatchProgress, report_batch
+from tasks.wiring import current
+
+
+@flow(name="new-listings", flow_run_name="{catalog}", validate_parameters=True, log_prints=False)
+async def new_listings(
+    catalog: Annotated[
+        str, Field(description="A CSV or XLSX file, or a folder of photos with one row file.")
+    ],
+    wishes: Annotated[Wishes, Field(description="What to make; empty fields mean the usual.")] = USUAL,
+) -> list[KitReport]:
+    """Make the listing kits of a catalog. Run it again at any time: it does only what is missing."""
+    wiring = current()
+    order = await asyncio.to_thread(read_order, Path(catalog), wishes, str(flow_run.id or ""))
+    async with BatchProgress(wiring, len(order.products)):
+        reports = await work_off(wiring, order)
+    kits = [KitEntry(report.kit, report.seconds or None) for report in reports if report.kit is not None]
+    await report_batch(order.catalog, kits, summary_line(reports))
+    return reports

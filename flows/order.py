@@ -1,0 +1,64 @@
+"""What a run is asked to do: a catalog's products under a person's wishes. Knows nothing of Prefect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.wishes import Wishes
+from skuflow.catalog.errors import CatalogError
+from skuflow.catalog.product import Product
+from skuflow.catalog.readers import read_catalog
+from skuflow.catalog.rows import RejectedRow
+from skuflow.listing.brief import Brief, Remakes
+from skuflow.listing.findings import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a run is asked to do. ``rejected`` rows become blocked kits; ``findings`` are by SKU."""
+
+    products: tuple[Product, ...]
+    brief: Brief
+    remakes: Remakes = field(default_factory=Remakes)
+    rejected: tuple[RejectedRow, ...] = ()
+    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    catalog: str = ""
+    run_id: str = ""
+
+    @property
+    def skus(self) -> tuple[str, ...]:
+        """Every SKU that gets a report."""
+        return (*(product.sku for product in self.products), *(row.sku for row in self.rejected))
+
+
+def read_order(catalog: Path, wishes: Wishes, run_id: str = "") -> Order:
+    """The catalog's products under these wishes.
+
+    Raises CatalogError, BriefError, UnknownMarketError, UnknownStyleError.
+    """
+    brief = wishes.brief()
+    reading = read_catalog(catalog)
+    products = reading.products
+    rejected = reading.rejected
+    if wishes.skus:
+        wanted = tuple(dict.fromkeys(wishes.skus))
+        by_sku = {product.sku: product for product in products}
+        refused = {row.sku: row for row in rejected}
+        missing = [sku for sku in wanted if sku not in by_sku and sku not in refused]
+        if missing:
+            raise CatalogError(
+                f"{catalog}: there is no SKU {', '.join(missing)}; check --sku against the catalog"
+            )
+        products = tuple(by_sku[sku] for sku in wanted if sku in by_sku)
+        rejected = tuple(refused[sku] for sku in wanted if sku in refused)
+    return Order(
+        products=products,
+        brief=brief,
+        remakes=Remakes.parse(tuple(wishes.remake), frozenset(product.sku for product in products)),
+        rejected=rejected,
+        findings=reading.findings_by_sku,
+        catalog=str(catalog),
+        run_id=run_id,
+    )

@@ -1,0 +1,55 @@
+"""A person's wishes, from the command line or from the form in the Prefect UI."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from skuflow.listing.brief import DEFAULT_LANGUAGES, Brief, BriefError, Stage
+from skuflow.listing.markets import market as market_named
+from skuflow.listing.rules import text_limits
+from skuflow.listing.styles import style as style_named
+
+
+class Wishes(BaseModel):
+    """Empty lists and fields mean the usual: all stages, the product's own markets, AliExpress, seven languages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    skus: list[str] = Field(default_factory=list, title="SKUs", description="Only these SKUs; empty: all.")
+    stages: list[Stage] = Field(
+        default_factory=list, description="Only these stages; empty: copy, images, video."
+    )
+    markets: list[str] = Field(default_factory=list, description="ISO 3166 codes, EU or SEA, e.g. ES, BR.")
+    marketplaces: list[str] = Field(default_factory=list, description="e.g. aliexpress, amazon, tiktok_shop.")
+    languages: list[str] = Field(default_factory=list, description="e.g. en, es, fr, pt, ru, de, ja.")
+    style: str | None = Field(
+        default=None, description="A style that one scene must have, e.g. fast_fashion."
+    )
+    video_sizes: list[str] = Field(default_factory=list, description="1080x1920, 1080x1080, 1920x1080.")
+    captions: str = Field(default="", description="Language of captions on the video; empty: none.")
+    remake: list[str] = Field(default_factory=list, description="SKU:ROLE[:SHOT] to make again on purpose.")
+
+    def brief(self) -> Brief:
+        """The wishes, checked. Raises BriefError, UnknownMarketError, UnknownMarketplaceError, UnknownStyleError."""
+        for marketplace in self.marketplaces:
+            text_limits(marketplace)
+        usual = Brief()
+        return Brief(
+            stages=tuple(stage for stage in Stage if not self.stages or stage in self.stages),
+            markets=tuple(market_named(market).code for market in self.markets),
+            marketplaces=tuple(self.marketplaces) or usual.marketplaces,
+            languages=tuple(self.languages) or DEFAULT_LANGUAGES,
+            style=style_named(self.style).id if self.style else None,
+            video_sizes_px=tuple(_size(size) for size in self.video_sizes) or usual.video_sizes_px,
+            captions_language=self.captions,
+        )
+
+
+USUAL = Wishes()
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdigit() and height.isdigit()):
+        raise BriefError(f"{text!r} is no size; write for example 1080x1920")
+    return int(width), int(height)

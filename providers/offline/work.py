@@ -1,0 +1,136 @@
+"""What the offline provider does for an order: copy, pictures, video. Blocking; runs in the pixel pool.
+
+Imported with the first order: it brings the pixel libraries along.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from providers.offline.copywriter import CopyError, write_copy
+from skuflow.jobs.contract import CopyRequest, ImageRequest, Request, VideoRequest
+from skuflow.jobs.errors import InvalidInputError
+from skuflow.listing.rules import text_limits
+from skuflow.listing.styles import style as style_named
+from skuflow.storage.objects import ObjectStore
+from skuflow.studio.compose import compose_scene
+from skuflow.studio.cutout_png import from_png
+from skuflow.studio.film import assemble
+from skuflow.studio.framing import ProductSize
+from skuflow.studio.main_image import main_image
+from skuflow.studio.picture import BoxPx, Composite, Cutout, Pixels, StudioError
+from skuflow.studio.scenes import load_scenes
+
+_SCENE_JPEG_QUALITY = 90
+_MAIN_JPEG_QUALITY = 94
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One finished result: its label, media type and bytes."""
+
+    label: str
+    media_type: str
+    data: bytes
+
+
+def do_work(request: Request, store: ObjectStore) -> tuple[Made, ...]:
+    """Make what was ordered. Raises InvalidInputError with the reason where it cannot be made well."""
+    try:
+        match request:
+            case CopyRequest():
+                return (_write(request),)
+            case ImageRequest(style=""):
+                return _main(request, store)
+            case ImageRequest():
+                return _scene(request, store)
+            case VideoRequest():
+                return (_film(request, store),)
+    except (StudioError, CopyError) as error:
+        raise InvalidInputError(error.message, "offline", error.code) from error
+    raise InvalidInputError(f"the offline provider cannot do {type(request).__name__}", "offline")
+
+
+def _write(request: CopyRequest) -> Made:
+    copy = write_copy(
+        request.product,
+        language=request.language,
+        marketplace=request.marketplace,
+        market=request.market,
+        shots=request.shots,
+        limits=text_limits(request.marketplace),
+    )
+    return Made("copy", "application/json", copy.model_dump_json().encode())
+
+
+def _main(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
+    cutout = from_png(store.get(request.cutout.key))
+    pictures = {size: main_image(cutout, size) for size in request.sizes_px}
+    return tuple(
+        Made(_label(size), "image/jpeg", _jpeg(picture, _MAIN_JPEG_QUALITY, subsampling=0))
+        for size, picture in pictures.items()
+    )
+
+
+def _scene(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
+    cutout = from_png(store.get(request.cutout.key))
+    made: list[Made] = []
+    placements: dict[str, dict[str, object]] = {}
+    for size in request.sizes_px:
+        composite = _compose(cutout, request.style, size, request.width_cm, request.height_cm)
+        label = _label(size)
+        made.append(Made(label, "image/jpeg", _jpeg(composite.flatten(), _SCENE_JPEG_QUALITY, subsampling=1)))
+        placements[label] = _placement(composite.product_box_px, composite)
+    made.append(Made("placement", "application/json", json.dumps(placements).encode()))
+    return tuple(made)
+
+
+def _film(request: VideoRequest, store: ObjectStore) -> Made:
+    cutout = from_png(store.get(request.cutout.key))
+    scenes: dict[str, Composite | Pixels] = {
+        frame.style: _compose(cutout, frame.style, request.size_px, request.width_cm, request.height_cm)
+        for frame in request.frames
+    }
+    with tempfile.TemporaryDirectory(prefix="skuflow-film-") as folder:
+        path = Path(folder) / "video.mp4"
+        assemble(
+            request.storyboard,
+            scenes,
+            request.size_px,
+            path,
+            captions_language=request.captions_language or None,
+        )
+        return Made(_label(request.size_px), "video/mp4", path.read_bytes())
+
+
+def _compose(
+    cutout: Cutout, style: str, size_px: tuple[int, int], width_cm: float | None, height_cm: float | None
+) -> Composite:
+    scene = load_scenes()[style_named(style).scene]
+    return compose_scene(cutout, scene, size_px, product_size=ProductSize(width_cm, height_cm))
+
+
+def _placement(box: BoxPx, composite: Composite) -> dict[str, object]:
+    return {
+        "box_px": list(box),
+        "scene": composite.scene_id,
+        "enlargement_ratio": composite.enlargement_ratio,
+    }
+
+
+def _label(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _jpeg(picture: Pixels, quality: int, subsampling: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture, "RGB").save(
+        buffer, "JPEG", quality=quality, subsampling=subsampling, optimize=True
+    )
+    return buffer.getvalue()

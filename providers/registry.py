@@ -1,0 +1,49 @@
+"""Every provider there is, by name. A literal table: what stands here can be named in SKUFLOW_PROVIDERS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from skuflow.jobs.contract import Capability, Provider
+from skuflow.settings import Settings, SettingsError
+from skuflow.storage.objects import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What providers are built from."""
+
+    settings: Settings
+    store: ObjectStore
+    pool: Executor
+
+
+def _offline(workplace: Workplace) -> Provider:
+    from providers.offline.provider import OfflineProvider
+
+    return OfflineProvider(workplace.store, workplace.settings.skuflow_home / "offline", workplace.pool)
+
+
+REGISTRY: Mapping[str, Callable[[Workplace], Provider]] = {
+    "offline": _offline,
+}
+
+
+def build_provider(name: str, workplace: Workplace) -> Provider:
+    """The provider of that name. Raises SettingsError for a name that is not in the table."""
+    try:
+        build = REGISTRY[name]
+    except KeyError:
+        raise SettingsError(
+            f"SKUFLOW_PROVIDERS: there is no provider {name!r}; there are {', '.join(REGISTRY)}"
+        ) from None
+    return build(workplace)
+
+
+def require_capability(provider: Provider, capability: Capability) -> None:
+    """Raises SettingsError when a provider is named for something it cannot do."""
+    if capability not in provider.capabilities:
+        able = ", ".join(sorted(provider.capabilities))
+        raise SettingsError(f"SKUFLOW_PROVIDERS: {provider.name} cannot do {capability}; it can do {able}")

@@ -1,0 +1,33 @@
+"""The image stage of one SKU: the white main image and the scenes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from prefect import task
+
+from skuflow.jobs.contract import ImageRequest, Slot
+from skuflow.listing.planning import main_request, scene_request
+from tasks.line import Line, StageOutcome
+from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
+
+
+@task(
+    name="make-images", retries=RETRIES, retry_delay_seconds=RETRY_DELAYS_S, retry_condition_fn=should_retry
+)
+async def make_images(line: Line, copy: StageOutcome) -> StageOutcome:
+    """Every image of the plan. It follows the copy, which names the scenes' selling point for generative vendors."""
+    line.wiring.progress.sku_step(line.sku, "images")
+    wanted = _requests(line)
+    outcomes = await asyncio.gather(*(line.make(slot, request) for slot, request in wanted))
+    return StageOutcome((slot, outcome) for (slot, _), outcome in zip(wanted, outcomes, strict=True))
+
+
+def _requests(line: Line) -> list[tuple[Slot, ImageRequest]]:
+    plan, intake = line.plan, line.intake
+    if intake.photo is None or intake.cutout is None:
+        return []
+    scenes = [
+        (slot, scene_request(plan, slot, style, intake.photo, intake.cutout)) for slot, style in plan.scenes
+    ]
+    return [(plan.main, main_request(plan, plan.main, intake.photo, intake.cutout)), *scenes]

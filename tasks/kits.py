@@ -1,0 +1,81 @@
+"""The last stage of one SKU: measure what was made, write the kit, show it in Prefect."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from prefect import task
+from prefect.artifacts import acreate_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from skuflow.listing.assembly import Makings, assemble_kit, kit_json
+from skuflow.listing.kit import ImageRole, Kit
+from skuflow.review.artifact_keys import artifact_key
+from skuflow.review.markdown import kit_markdown
+from skuflow.review.thumbnails import data_uri_thumbnail
+from skuflow.storage.keys import kit_key
+from skuflow.storage.objects import ObjectStore
+from tasks.line import Line, StageOutcome
+from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
+
+_THUMBNAILS = 4
+
+
+@task(
+    name="publish-kit",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS_S,
+    retry_condition_fn=should_retry,
+    cache_policy=NO_CACHE,
+)
+async def publish_kit(line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome) -> Kit:
+    """Assemble, score and store the kit; an artifact is left only where the kit changed."""
+    kit, changed = await store_kit(line, copy, images, video)
+    if changed:
+        thumbnails = await line.wiring.in_pool(_thumbnails, kit, line.wiring.store)
+        await acreate_markdown_artifact(
+            key=artifact_key("kit", line.sku),
+            markdown=kit_markdown(kit, thumbnails, link=None),
+            description=f"{kit.sku}: {kit.status.value}",
+        )
+    return kit
+
+
+async def store_kit(
+    line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome
+) -> tuple[Kit, bool]:
+    """The SKU's kit, in storage, and whether it differs from the one that was there."""
+    line.wiring.progress.sku_step(line.sku, "quality")
+    kit = await line.wiring.in_pool(_assemble, line, copy, images, video)
+    if kit == line.previous:
+        return kit, False
+    await line.wiring.in_pool(line.wiring.store.put, kit_key(line.sku), kit_json(kit), "application/json")
+    return kit, True
+
+
+def _assemble(line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome) -> Kit:
+    outcomes = {**copy.outcomes, **images.outcomes, **video.outcomes}
+    makings = Makings(
+        plan=line.plan,
+        intake=line.intake,
+        outcomes=outcomes,
+        storyboard=video.storyboard,
+        totals=line.wiring.ledger.totals([line.sku])[line.sku],
+        photo_digest=line.photo_digest,
+        previous=line.previous,
+    )
+    return assemble_kit(makings, line.wiring.store, datetime.now(UTC))
+
+
+def _thumbnails(kit: Kit, store: ObjectStore) -> dict[str, str]:
+    """Small pictures of the main image and the scenes, by image id, as data URIs: they need no file host."""
+    folder = kit_key(kit.sku).rpartition("/")[0]
+    shown = [image for image in kit.images if image.role in (ImageRole.MAIN, ImageRole.SCENE)][:_THUMBNAILS]
+    thumbnails: dict[str, str] = {}
+    for image in shown:
+        smallest = min(
+            image.renditions,
+            key=lambda rendition: abs(rendition.width - rendition.height) * 10_000 + rendition.bytes,
+        )
+        thumbnails[image.id] = data_uri_thumbnail(store.get(f"{folder}/{smallest.file}"))
+    return thumbnails

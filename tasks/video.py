@@ -1,0 +1,75 @@
+"""The video stage of one SKU."""
+
+from __future__ import annotations
+
+import asyncio
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from skuflow.jobs.contract import SceneFrame, Slot
+from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
+from skuflow.listing.copywriting import ListingCopy
+from skuflow.listing.planning import storyboard_for, video_request
+from skuflow.listing.storyboard import Storyboard
+from tasks.line import Line, StageOutcome
+from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
+
+
+@task(
+    name="make-video",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS_S,
+    retry_condition_fn=should_retry,
+    cache_policy=NO_CACHE,
+)
+async def make_video(line: Line, copy: StageOutcome, images: StageOutcome) -> StageOutcome:
+    """The videos of the plan: the storyboard comes from the copy, the first frame is a generated image."""
+    line.wiring.progress.sku_step(line.sku, "video")
+    copies = await line.wiring.in_pool(_read_copies, line, copy)
+    styles = [style.id for _, style in line.plan.scenes]
+    storyboard = storyboard_for(line.plan, styles, copies)
+    videos = line.plan.videos
+    outcomes = await asyncio.gather(*(_one(line, slot, size, storyboard, images) for slot, size in videos))
+    made = ((slot, outcome) for (slot, _), outcome in zip(videos, outcomes, strict=True))
+    return StageOutcome(made, storyboard)
+
+
+async def _one(
+    line: Line, slot: Slot, size_px: tuple[int, int], storyboard: Storyboard, images: StageOutcome
+) -> Outcome:
+    frames: list[SceneFrame] = []
+    for scene, style in line.plan.scenes:
+        outcome = images.outcomes.get(scene)
+        picture = outcome.result(f"{size_px[0]}x{size_px[1]}") if outcome is not None else None
+        if outcome is not None and outcome.job is not None and picture is not None:
+            frames.append(SceneFrame(style=style.id, picture=picture, provider=outcome.job.provider))
+        elif outcome is not None and outcome.state is OutcomeState.WAITING:
+            return Outcome(
+                OutcomeState.WAITING, Reason("VIDEO_WAITS", f"it is made from the scenes; {scene.part} waits")
+            )
+        else:
+            return Outcome(
+                OutcomeState.FAILED,
+                Reason(
+                    "VIDEO_NEEDS_IMAGES",
+                    f"there is no {scene.part} of {size_px[0]}x{size_px[1]} to start from; run the images stage first",
+                ),
+            )
+    photo, cutout = line.intake.photo, line.intake.cutout
+    if photo is None or cutout is None:
+        return Outcome(
+            OutcomeState.FAILED, Reason("PHOTO_MISSING", "there is no photo that a video could be made of")
+        )
+    return await line.make(
+        slot, video_request(line.plan, slot, size_px, tuple(frames), storyboard, photo, cutout)
+    )
+
+
+def _read_copies(line: Line, copy: StageOutcome) -> dict[str, ListingCopy]:
+    copies: dict[str, ListingCopy] = {}
+    for slot, outcome in copy.outcomes.items():
+        text = outcome.result("copy")
+        if text is not None:
+            copies.setdefault(slot.language, ListingCopy.model_validate_json(line.wiring.store.get(text.key)))
+    return copies
