@@ -6,7 +6,6 @@ import asyncio
 import time
 import traceback
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flows.order import Order
@@ -17,7 +16,7 @@ from skuflow.jobs.contract import Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.listing.assembly import blocked_kit, is_finished, read_kit
 from skuflow.listing.brief import Brief, Remakes, Stage
-from skuflow.listing.findings import Finding
+from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.listing.planning import KitPlan, plan_kit
 from tasks.copywriting import write_copy
@@ -64,7 +63,29 @@ class KitReport:
         return (*blocked, *unmade)
 
     def _blocks(self, finding: Finding) -> bool:
-        return self.status == KitStatus.BLOCKED and finding.severity == "error"
+        return self.status == KitStatus.BLOCKED and finding.severity is Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What became of a batch: every SKU in the catalog's order, and what was wrong with rows that have no SKU."""
+
+    kits: tuple[KitReport, ...]
+    loose_findings: tuple[Finding, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Every SKU has its kit, and every row was a SKU."""
+        return all(report.complete for report in self.kits) and not any(
+            finding.severity is Severity.ERROR for finding in self.loose_findings
+        )
+
+    def in_one_line(self) -> str:
+        """Such as "9 needs_review, 1 blocked; 108 parts made, 0 kept"."""
+        counts = Counter(report.status for report in self.kits)
+        by_status = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+        made, kept = sum(report.made for report in self.kits), sum(report.kept for report in self.kits)
+        return f"{by_status}; {made} parts made, {kept} kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +96,7 @@ class _Todo:
     previous: Kit | None
 
 
-async def work_off(wiring: Wiring, order: Order) -> list[KitReport]:
+async def work_off(wiring: Wiring, order: Order) -> BatchReport:
     """Make the kits of all products, each independently, some at a time. Reports come in the order of the products.
 
     A SKU whose kit is finished is passed over before any task is created; an unforeseen error ends its SKU only.
@@ -100,7 +121,7 @@ async def work_off(wiring: Wiring, order: Order) -> list[KitReport]:
             wiring.progress.sku_done(report.sku, report.status)
 
     await asyncio.gather(*(worker() for _ in range(min(wiring.settings.skuflow_concurrency, todo.qsize()))))
-    return [reports[sku] for sku in order.skus]
+    return BatchReport(tuple(reports[sku] for sku in order.skus), order.loose_findings)
 
 
 def _look(wiring: Wiring, order: Order) -> list[KitReport | _Todo]:
@@ -171,11 +192,3 @@ async def make_kit(
     video = await make_video(line, copy, images) if Stage.VIDEO in stages else line.recall(plan.video_slots)
     kit = await publish_kit(line, copy, images, video)
     return kit, {**copy.outcomes, **images.outcomes, **video.outcomes}
-
-
-def summary_line(reports: Sequence[KitReport]) -> str:
-    """A batch in one line: "9 needs_review, 1 blocked; 108 parts made, 0 kept"."""
-    counts = Counter(report.status for report in reports)
-    by_status = ", ".join(f"{count} {status}" for status, count in counts.most_common())
-    made, kept = sum(report.made for report in reports), sum(report.kept for report in reports)
-    return f"{by_status}; {made} parts made, {kept} kept"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -29,5 +28,4 @@ async def listing_kit(
     wiring = current()
     only = wishes.model_copy(update={"skus": [sku]})
     order = await asyncio.to_thread(read_order, Path(catalog), only, str(flow_run.id or ""))
-    reports = await work_off(wiring, replace(order, products=order.products[:1]))
-    return reports[0]
+    return (await work_off(wiring, order)).kits[0]

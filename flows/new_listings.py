@@ -10,7 +10,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.kit_line import KitReport, summary_line, work_off
+from flows.kit_line import BatchReport, work_off
 from flows.order import read_order
 from flows.wishes import USUAL, Wishes
 from skuflow.review.cards import KitEntry
@@ -24,12 +24,12 @@ async def new_listings(
         str, Field(description="A CSV or XLSX file, or a folder of photos with one row file.")
     ],
     wishes: Annotated[Wishes, Field(description="What to make; empty fields mean the usual.")] = USUAL,
-) -> list[KitReport]:
+) -> BatchReport:
     """Make the listing kits of a catalog. Run it again at any time: it does only what is missing."""
     wiring = current()
     order = await asyncio.to_thread(read_order, Path(catalog), wishes, str(flow_run.id or ""))
-    async with BatchProgress(wiring, len(order.products)):
-        reports = await work_off(wiring, order)
-    kits = [KitEntry(report.kit, report.seconds or None) for report in reports if report.kit is not None]
-    await report_batch(order.catalog, kits, summary_line(reports))
-    return reports
+    async with BatchProgress(wiring, len(order.skus)):
+        report = await work_off(wiring, order)
+    kits = [KitEntry(one.kit, one.seconds or None) for one in report.kits if one.kit is not None]
+    await report_batch(order.catalog, kits, report.in_one_line())
+    return report

@@ -17,13 +17,16 @@ from skuflow.listing.findings import Finding
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a run is asked to do. ``rejected`` rows become blocked kits; ``findings`` are by SKU."""
+    """What a run is asked to do. ``rejected`` rows become blocked kits; ``findings`` are by SKU,
+    ``loose_findings`` are about rows that have no SKU of their own.
+    """
 
     products: tuple[Product, ...]
     brief: Brief
     remakes: Remakes = field(default_factory=Remakes)
     rejected: tuple[RejectedRow, ...] = ()
     findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    loose_findings: tuple[Finding, ...] = ()
     catalog: str = ""
     run_id: str = ""
 
@@ -59,6 +62,7 @@ def read_order(catalog: Path, wishes: Wishes, run_id: str = "") -> Order:
         remakes=Remakes.parse(tuple(wishes.remake), frozenset(product.sku for product in products)),
         rejected=rejected,
         findings=reading.findings_by_sku,
+        loose_findings=reading.loose_findings,
         catalog=str(catalog),
         run_id=run_id,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from prefect import task
+from prefect.cache_policies import NO_CACHE
 
 from skuflow.jobs.contract import ImageRequest, Slot
 from skuflow.listing.planning import main_request, scene_request
@@ -13,7 +14,11 @@ from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 
 
 @task(
-    name="make-images", retries=RETRIES, retry_delay_seconds=RETRY_DELAYS_S, retry_condition_fn=should_retry
+    name="make-images",
+    retries=RETRIES,
+    retry_delay_seconds=RETRY_DELAYS_S,
+    retry_condition_fn=should_retry,
+    cache_policy=NO_CACHE,
 )
 async def make_images(line: Line, copy: StageOutcome) -> StageOutcome:
     """Every image of the plan. It follows the copy, which names the scenes' selling point for generative vendors."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flows.commands.terminal import EXIT_OK, EXIT_UNFINISHED, print_json
+from flows.commands.terminal import EXIT_OK, EXIT_UNFINISHED, print_findings, print_json
 from flows.order import Order
 from skuflow.catalog.intake import take_in
 from skuflow.catalog.product import Product
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.planning import plan_kit
 from skuflow.storage.objects import ObjectStore
-
-_MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·"}
 
 
 def check_catalog(order: Order, store: ObjectStore, as_json: bool) -> int:
@@ -23,6 +21,8 @@ def check_catalog(order: Order, store: ObjectStore, as_json: bool) -> int:
         intake = take_in(product, store, needs_picture=True)
         found.append((product.sku, product, (*plan.findings, *intake.findings)))
     found.extend((row.sku, None, row.findings) for row in order.rejected)
+    if order.loose_findings:
+        found.append(("", None, order.loose_findings))
     if as_json:
         print_json(
             [
@@ -44,13 +44,13 @@ def _print(found: Sequence[tuple[str, Product | None, tuple[Finding, ...]]]) -> 
     for sku, product, findings in found:
         worst = max((_RANK[finding.severity] for finding in findings), default=-1)
         verdict = "blocked" if worst == _RANK[Severity.ERROR] else "ok"
-        print(f"{sku}: {verdict}{f'  {product.title}' if product else ''}")
-        for finding in findings:
-            print(f"  {_MARKS[finding.severity]} {finding.code} ({finding.subject}): {finding.message}")
-            if finding.message_zh:
-                print(f"    {finding.message_zh}")
-    blocked = sum(any(f.severity is Severity.ERROR for f in findings) for _, _, findings in found)
-    print(f"{len(found)} SKUs looked at, {blocked} would be blocked.")
+        print(
+            f"{sku or 'rows without a SKU of their own'}: {verdict}{f'  {product.title}' if product else ''}"
+        )
+        print_findings(findings)
+    skus = [findings for sku, _, findings in found if sku]
+    blocked = sum(any(finding.severity is Severity.ERROR for finding in findings) for findings in skus)
+    print(f"{len(skus)} SKUs looked at, {blocked} would be blocked.")
 
 
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}

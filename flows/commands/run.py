@@ -15,6 +15,7 @@ from flows.commands.terminal import (
     EXIT_OK,
     EXIT_UNFINISHED,
     TerminalProgress,
+    print_findings,
     print_json,
     print_table,
     refuse,
@@ -30,7 +31,7 @@ from skuflow.storage.keys import sku_slug
 from skuflow.storage.objects import ObjectStore
 
 if TYPE_CHECKING:
-    from flows.kit_line import KitReport
+    from flows.kit_line import BatchReport, KitReport
     from flows.wishes import Wishes
 
 
@@ -59,10 +60,10 @@ def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as
             index = export(reports, wiring.store, out, str(catalog), started, time.monotonic() - begun_s)
     timing = Timing(round(start_up_s, 1), round(time.monotonic() - begun_s, 1))
     if as_json:
-        print_json(_as_json(reports, index, timing))
+        print_json(_as_json(report, index, timing))
     else:
-        _print_report(reports, index, timing)
-    return EXIT_OK if all(report.complete for report in reports) else EXIT_UNFINISHED
+        _print_report(report, index, timing)
+    return EXIT_OK if report.complete else EXIT_UNFINISHED
 
 
 @contextmanager
@@ -121,7 +122,8 @@ def _exported_before(out: Path) -> Iterator[KitEntry]:
             continue
 
 
-def _print_report(reports: Sequence[KitReport], index: Path, timing: Timing) -> None:
+def _print_report(batch: BatchReport, index: Path, timing: Timing) -> None:
+    reports = batch.kits
     print_table(
         "Listing kits",
         ("SKU", "status", "score", "copy", "images", "video", "cost CNY", "made", "kept", "seconds"),
@@ -132,7 +134,10 @@ def _print_report(reports: Sequence[KitReport], index: Path, timing: Timing) -> 
         if not report.complete:
             for reason in report.reasons:
                 print(f"{report.sku}: {reason}")
-    if reports and not any(report.made for report in reports) and all(report.complete for report in reports):
+    if batch.loose_findings:
+        print("Rows that are no SKU of their own:")
+        print_findings(batch.loose_findings)
+    if not any(report.made for report in reports) and all(report.complete for report in reports):
         print("Nothing was missing; nothing was made.")
     print(f"{timing.wall_s} s in all, {timing.start_up_s} s of it before the first step.")
     print(f"Gallery: {index.absolute().as_uri()}")
@@ -153,7 +158,7 @@ def _row(report: KitReport) -> tuple[str, ...]:
     )
 
 
-def _as_json(reports: Sequence[KitReport], index: Path, timing: Timing) -> dict[str, object]:
+def _as_json(batch: BatchReport, index: Path, timing: Timing) -> dict[str, object]:
     return {
         "gallery": str(index.absolute()),
         "start_up_s": timing.start_up_s,
@@ -170,6 +175,7 @@ def _as_json(reports: Sequence[KitReport], index: Path, timing: Timing) -> dict[
                 "seconds": report.seconds,
                 "reasons": list(report.reasons) if not report.complete else [],
             }
-            for report in reports
+            for report in batch.kits
         ],
+        "findings": [finding.model_dump(mode="json") for finding in batch.loose_findings],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
+
+from skuflow.listing.findings import Finding, Severity
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
@@ -50,6 +52,17 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(cell, STATUS_STYLES.get(cell, "")) for cell in row))
     console.print(table)
+
+
+_MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·"}
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Findings in English and Chinese, indented under what they are about."""
+    for finding in findings:
+        print(f"  {_MARKS[finding.severity]} {finding.code} ({finding.subject}): {finding.message}")
+        if finding.message_zh:
+            print(f"    {finding.message_zh}")
 
 
 class TerminalProgress:

@@ -52,6 +52,15 @@ class Product(BaseModel):
         """Hex SHA-256 of everything that copy may state; equal for equal facts, whatever file they came from."""
         facts = self.model_dump(
             mode="json",
-            include={"sku", "titles", "category", "kind", "brand", "attributes", "selling_points", "description"},
+            include={
+                "sku",
+                "titles",
+                "category",
+                "kind",
+                "brand",
+                "attributes",
+                "selling_points",
+                "description",
+            },
         )
         return hashlib.sha256(json.dumps(facts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()

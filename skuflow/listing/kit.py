@@ -64,8 +64,18 @@ class Rendition(_Model):
     fits: tuple[str, ...] = ()
 
 
+class KitCopy(ListingCopy):
+    """The copy of one language with what was measured of it and who wrote it."""
+
+    part: str
+    provider: str
+    model: str
+    job_id: str
+    scores: dict[str, float] = Field(default_factory=dict)
+
+
 class KitImage(_Model):
-    """One picture in all its shapes. ``scores`` holds "overall" (0-100), a score per measure and the measured values."""
+    """One picture in all its shapes. ``scores`` holds "overall" (0-100) and the measured values behind it."""
 
     id: str
     role: ImageRole
@@ -119,7 +129,9 @@ class Cost(_Model):
 class Kit(_Model):
     """kit.json. ``kit_id`` changes when, and only when, something in the kit changed."""
 
-    schema_: Literal["skuflow.kit/1"] = Field(default="skuflow.kit/1", alias="schema", serialization_alias="schema")
+    schema_: Literal["skuflow.kit/1"] = Field(
+        default="skuflow.kit/1", alias="schema", serialization_alias="schema"
+    )
     sku: str
     kit_id: str
     created_at: str
@@ -127,11 +139,14 @@ class Kit(_Model):
     product: Product
     findings: tuple[Finding, ...] = ()
     parts: tuple[Part, ...] = ()
-    copy_: tuple[ListingCopy, ...] = Field(default=(), alias="copy", serialization_alias="copy")
+    copy_: tuple[KitCopy, ...] = Field(default=(), alias="copy", serialization_alias="copy")
     images: tuple[KitImage, ...] = ()
     videos: tuple[KitVideo, ...] = ()
     detail_page: dict[str, Any] | None = None
     scores: Scores = Scores()
     cost: Cost = Cost()
+    made_for: str = Field(
+        default="", description="Digest of the product and the wishes that this kit answers."
+    )
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)

@@ -1,0 +1,1 @@
+"""One script per figure we claim; each prints one line per figure."""

@@ -1,0 +1,18 @@
+"""What makes a whole catalog unusable, as opposed to a row of it."""
+
+from __future__ import annotations
+
+from skuflow.listing.findings import Finding
+
+
+class CatalogError(Exception):
+    """The file or folder is no usable catalog.
+
+    ``str()`` is one line that says what was found and what to do. ``findings`` are those of its rows, where
+    the rows could be read but none of them is usable.
+    """
+
+    def __init__(self, message: str, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.findings = findings

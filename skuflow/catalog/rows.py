@@ -1,0 +1,265 @@
+"""One catalog row understood: a product, or a row that is refused with its reasons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from skuflow.catalog import values
+from skuflow.catalog.columns import Column, Columns, currency_code
+from skuflow.catalog.image_files import ImageFiles, is_link
+from skuflow.catalog.kinds import kind_of
+from skuflow.catalog.product import Product, ProductSource
+from skuflow.catalog.row_findings import row_finding
+from skuflow.catalog.tables import Row
+from skuflow.catalog.values import CellError
+from skuflow.listing.findings import Finding, Severity
+from skuflow.listing.markets import find_market
+from skuflow.listing.styles import all_styles, find_style
+
+_SKU_LIMIT_CHARS = 120
+_ROUNDED_NUMBER = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)
+_ATTRIBUTES_EXAMPLE = '{"材质": "不锈钢", "容量": "380 ml"}'
+_LIST_EXAMPLE = '["first", "second"]'
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row with a SKU that cannot become a product; ``findings`` say why, at least one of them an error.
+
+    ``row`` is the row's number in a spreadsheet (the header is row 1 where it stands at the top).
+    """
+
+    sku: str
+    row: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(slots=True)
+class RowReader:
+    """Turns rows of one file into products. ``photos_by_sku`` are those of a row that names none.
+
+    ``header_row`` is the header's own number; product sources count the rows after it from 1.
+    """
+
+    columns: Columns
+    files: ImageFiles
+    catalog: str
+    header_row: int
+    photos_by_sku: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+
+    def sku(self, row: Row) -> str:
+        """The row's SKU, "" where it has none."""
+        cell = next((row.cells[c.index] for c in self.columns.of("sku") if _cell(row, c)), "")
+        return "" if values.is_unreadable(cell) else cell
+
+    def read(self, row: Row) -> tuple[Product | RejectedRow, tuple[Finding, ...]]:
+        """The product of a row that has a SKU, or the refused row; and all findings of the row either way."""
+        reading = _RowReading(self, row)
+        product = reading.product(self.sku(row))
+        findings = tuple(reading.findings)
+        if product is None:
+            return RejectedRow(self.sku(row), row.number, findings), findings
+        return product, findings
+
+
+def _cell(row: Row, column: Column) -> str:
+    return row.cells[column.index] if column.index < len(row.cells) else ""
+
+
+@dataclass(slots=True)
+class _RowReading:
+    """The reading of one row; collects findings on the way."""
+
+    reader: RowReader
+    row: Row
+    findings: list[Finding] = field(default_factory=list)
+
+    def product(self, sku: str) -> Product | None:
+        self._check_shape(sku)
+        titles = self._titles()
+        attributes = self._attributes()
+        category = self._text("category")
+        price, currency = self._price()
+        fields = {
+            "brand": self._text("brand"),
+            "price": price,
+            "currency": currency,
+            "selling_points": self._selling_points(),
+            "target_markets": self._markets(),
+            "images": self._images(sku),
+            "description": self._text("description"),
+            "style": self._style(),
+        }
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
+            return None
+        return Product(
+            sku=sku,
+            titles=titles,
+            category=category,
+            kind=kind_of(titles, category, attributes),
+            attributes=attributes,
+            source=ProductSource(catalog=self.reader.catalog, row=self.row.number - self.reader.header_row),
+            **fields,
+        )
+
+    def _note(self, code: str, column: str | None = None, **details: object) -> None:
+        self.findings.append(row_finding(code, self.row.number, column, **details))  # type: ignore[arg-type]
+
+    def _check_shape(self, sku: str) -> None:
+        header = self.reader.columns.header("sku")
+        if self.row.broken is not None:
+            self._note("ROW_BROKEN_QUOTES", reason=self.row.broken)
+        elif any(self.row.cells[self.reader.columns.width :]):
+            count = len(self.row.cells)
+            self._note("ROW_TOO_MANY_COLUMNS", count=count, width=self.reader.columns.width)
+        if len(sku) > _SKU_LIMIT_CHARS:
+            self._note("ROW_BAD_SKU", header, value=sku, reason=f"over {_SKU_LIMIT_CHARS} characters")
+        elif not sku.isprintable():
+            self._note("ROW_BAD_SKU", header, value=repr(sku), reason="control characters")
+        elif _ROUNDED_NUMBER.fullmatch(sku):
+            self._note(
+                "ROW_BAD_SKU", header, value=sku, reason="a long number that a spreadsheet has rounded"
+            )
+
+    def _filled(self, name: str) -> list[tuple[Column, str]]:
+        """The filled and readable cells of a field, best column first."""
+        filled = []
+        for column in self.reader.columns.of(name):
+            cell = _cell(self.row, column)
+            if cell and values.is_unreadable(cell):
+                self._note("ROW_UNREADABLE_CELL", column.header, value=cell)
+            elif cell:
+                filled.append((column, cell))
+        return filled
+
+    def _text(self, name: str) -> str:
+        filled = self._filled(name)
+        return filled[0][1] if filled else ""
+
+    def _titles(self) -> dict[str, str]:
+        titles: dict[str, str] = {}
+        for column, cell in self._filled("title"):
+            titles.setdefault(column.language or values.language_of(cell), " ".join(cell.split()))
+        if not titles:
+            self._note("ROW_NO_TITLE", self.reader.columns.header("title"))
+        return titles
+
+    def _price(self) -> tuple[Decimal | None, str | None]:
+        price: Decimal | None = None
+        currency: str | None = None
+        for column, cell in self._filled("price"):
+            try:
+                price, own = values.parse_price(cell)
+            except CellError:
+                self._note("ROW_BAD_PRICE", column.header, value=cell)
+                continue
+            currency = column.currency or own
+            break
+        named = self._text("currency")
+        code = currency_code(named) if named else None
+        if named and code is None:
+            self._note("ROW_BAD_CURRENCY", self.reader.columns.header("currency"), value=named)
+        return price, (code or currency) if price is not None else None
+
+    def _attributes(self) -> dict[str, str]:
+        attributes: dict[str, str] = {}
+        for column, cell in self._filled("attributes"):
+            for name, value in self._attribute_cell(column, cell).items():
+                attributes.setdefault(name, value)
+        for column, cell in self._filled("attribute"):
+            attributes.setdefault(column.attribute, cell)
+        return attributes
+
+    def _attribute_cell(self, column: Column, cell: str) -> Mapping[str, str]:
+        if values.looks_like_json(cell):
+            try:
+                return values.attributes_from_json(cell)
+            except CellError as error:
+                self._note("ROW_BAD_JSON", column.header, reason=error, example=_ATTRIBUTES_EXAMPLE)
+                return {}
+        attributes, strays = values.attributes_from_text(cell)
+        for stray in strays:
+            self._note("ROW_BAD_ATTRIBUTE", column.header, value=stray)
+        return attributes
+
+    def _selling_points(self) -> dict[str, tuple[str, ...]]:
+        points: dict[str, tuple[str, ...]] = {}
+        for column, cell in self._filled("selling_points"):
+            try:
+                pieces = values.text_list(cell)
+            except CellError as error:
+                self._note("ROW_BAD_JSON", column.header, reason=error, example=_LIST_EXAMPLE)
+                continue
+            if pieces:
+                language = column.language or values.language_of(" ".join(pieces))
+                points[language] = tuple(dict.fromkeys((*points.get(language, ()), *pieces)))
+        return points
+
+    def _markets(self) -> tuple[str, ...]:
+        codes: dict[str, None] = {}
+        for column, cell in self._filled("target_markets"):
+            for piece in self._market_names(column, cell):
+                market = find_market(piece)
+                if market is None:
+                    self._note("ROW_UNKNOWN_MARKET", column.header, value=piece)
+                else:
+                    codes[market.code] = None
+        return tuple(codes)
+
+    def _market_names(self, column: Column, cell: str) -> tuple[str, ...]:
+        if not values.looks_like_json(cell):
+            return values.split_list(cell, ";；,，、|/\n")
+        try:
+            return values.text_list(cell)
+        except CellError as error:
+            self._note("ROW_BAD_JSON", column.header, reason=error, example='["US", "ES"]')
+            return ()
+
+    def _style(self) -> str | None:
+        named = self._text("style")
+        style = find_style(named) if named else None
+        if named and style is None:
+            choices = ", ".join(style.id for style in all_styles())
+            self._note("ROW_UNKNOWN_STYLE", self.reader.columns.header("style"), value=named, choices=choices)
+        return style.id if style else None
+
+    def _images(self, sku: str) -> tuple[str, ...]:
+        paths: dict[str, None] = {}
+        header = self.reader.columns.header("images")
+        for column, cell in self._filled("images"):
+            for name in self._image_names(column, cell):
+                path = None if is_link(name) else self.reader.files.find(name)
+                if path is not None:
+                    paths[str(path)] = None
+                else:
+                    self._note(
+                        "ROW_IMAGE_REMOTE" if is_link(name) else "ROW_IMAGE_MISSING",
+                        column.header,
+                        value=name,
+                    )
+        if not paths:
+            paths = dict.fromkeys(str(path) for path in self.reader.photos_by_sku.get(sku, ()))
+        if not paths:
+            self._note("ROW_NO_IMAGE", header)
+        return tuple(paths)
+
+    def _image_names(self, column: Column, cell: str) -> tuple[str, ...]:
+        if cell.startswith("["):
+            try:
+                return values.text_list(cell)
+            except CellError as error:
+                self._note("ROW_BAD_JSON", column.header, reason=error, example='["a.jpg", "b.jpg"]')
+                return ()
+        names: list[str] = []
+        for piece in values.split_list(cell, ";；\n|"):
+            if is_link(piece):
+                names.extend(re.split(r"\s*,\s*(?=https?://|//)", piece))
+            elif re.search("[,，]", piece) and self.reader.files.find(piece) is None:
+                names.extend(values.split_list(piece, ",，"))
+            else:
+                names.append(piece)
+        return tuple(names)

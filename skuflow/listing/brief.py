@@ -1,0 +1,113 @@
+"""What a person asks for: which stages, for whom, in which languages and shapes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from skuflow.jobs.contract import DEFAULT_MARKETPLACE
+
+DEFAULT_LANGUAGES = ("en", "es", "fr", "pt", "ru", "de", "ja")
+SCENE_SIZES_PX = ((800, 800), (1200, 630), (1920, 600), (1080, 1920))
+"""Marketplace square, link preview, banner, and the video's first frame."""
+MAIN_SIZES_PX = ((1600, 1600), (800, 800))
+"""Large enough to zoom (Amazon asks for 1000 px), and the size that AliExpress shows."""
+VIDEO_SIZES_PX = ((1080, 1920), (1080, 1080), (1920, 1080))
+"""The shapes a video can have, in the order that numbers them: video:1, video:2, video:3."""
+SCENES = 3
+
+
+class Stage(StrEnum):
+    COPY = "copy"
+    IMAGES = "images"
+    VIDEO = "video"
+
+    @classmethod
+    def parse(cls, name: str) -> Stage:
+        """A stage by its name; "image" and "videos" are understood too. Raises BriefError."""
+        cleaned = name.strip().lower()
+        for stage in cls:
+            if cleaned in (stage.value, stage.value.rstrip("s"), f"{stage.value}s"):
+                return stage
+        raise BriefError(f"there is no stage {name!r}; stages are {', '.join(cls)}")
+
+
+class BriefError(Exception):
+    """A wish that cannot be met as written; one line that names it and the choices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """One run's wishes, the same for every SKU of it. ``markets`` empty: each product's own target markets."""
+
+    stages: tuple[Stage, ...] = tuple(Stage)
+    markets: tuple[str, ...] = ()
+    marketplaces: tuple[str, ...] = (DEFAULT_MARKETPLACE,)
+    languages: tuple[str, ...] = DEFAULT_LANGUAGES
+    style: str | None = None
+    scenes: int = SCENES
+    video_sizes_px: tuple[tuple[int, int], ...] = VIDEO_SIZES_PX[:1]
+    video_s: float = 5.0
+    captions_language: str = ""
+
+    def __post_init__(self) -> None:
+        for size in self.video_sizes_px:
+            if size not in VIDEO_SIZES_PX:
+                known = ", ".join(f"{width}x{height}" for width, height in VIDEO_SIZES_PX)
+                raise BriefError(f"no video of {size[0]}x{size[1]} can be made; sizes are {known}")
+        if not self.stages:
+            raise BriefError(f"no stage is asked for; stages are {', '.join(Stage)}")
+        if self.captions_language and self.captions_language not in self.languages:
+            raise BriefError(
+                f"captions in {self.captions_language!r} need copy in that language; languages are "
+                f"{', '.join(self.languages)}"
+            )
+
+    @property
+    def scene_sizes_px(self) -> tuple[tuple[int, int], ...]:
+        """The shapes of each scene image; every video's shape is among them, since its first frame is one."""
+        return tuple(dict.fromkeys((*SCENE_SIZES_PX, *self.video_sizes_px)))
+
+    def digest(self) -> str:
+        """Hex SHA-256 of everything that decides what the parts contain; not of which stages run."""
+        wishes = {name: value for name, value in asdict(self).items() if name != "stages"}
+        return hashlib.sha256(json.dumps(wishes, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Remakes:
+    """Parts to make again on purpose: per SKU, the beginnings of part names."""
+
+    by_sku: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, wishes: tuple[str, ...], skus: frozenset[str]) -> Remakes:
+        """``SKU:ROLE[:SHOT]`` as on the command line, e.g. "A-1:video", "A-1:image:scene:2", "A-1:scene:2".
+
+        A SKU may itself contain colons: the longest known SKU that the wish begins with counts. Raises BriefError.
+        """
+        by_sku: dict[str, tuple[str, ...]] = {}
+        for wish in wishes:
+            owners = [sku for sku in skus if wish.startswith(f"{sku}:")]
+            if not owners:
+                raise BriefError(
+                    f"--remake {wish}: no SKU of this catalog; write SKU:ROLE[:SHOT], e.g. A-1:video"
+                )
+            sku = max(owners, key=len)
+            part = wish[len(sku) + 1 :].strip().lower()
+            role = part.partition(":")[0]
+            if role in ("main", "scene", "detail", "comparison", "usage", "banner"):
+                part = f"image:{part}"
+            elif role not in ("copy", "image", "video") or part.endswith(":"):
+                raise BriefError(
+                    f"--remake {wish}: {part!r} is no part; write copy[:LANGUAGE], image[:main|:scene[:NUMBER]] "
+                    "or video[:NUMBER]"
+                )
+            by_sku[sku] = (*by_sku.get(sku, ()), part)
+        return cls(by_sku)
+
+    def wants(self, sku: str, part: str) -> bool:
+        """Whether a part such as "image:scene:2" of a SKU is to be made again."""
+        return any(part == wish or part.startswith(f"{wish}:") for wish in self.by_sku.get(sku, ()))

@@ -1,0 +1,78 @@
+"""The text limits that copy is written to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from skuflow.listing.rules.model import IntLimits, MarketplaceRules, all_rules, in_force
+
+
+class UnknownMarketplaceError(Exception):
+    """No rules for a marketplace of that name; lists the choices."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextLimits:
+    """What a marketplace takes. Lengths in characters (code points) with spaces; None = no such limit.
+
+    ``title_forbidden_chars`` may not stand in a title; a word may stand ``word_repeat_max`` times in it.
+    """
+
+    title_max_chars: int
+    title_min_chars: int
+    bullets_max: int
+    bullet_max_chars: int
+    description_max_chars: int
+    keywords_max_bytes: int | None
+    keywords_max: int
+    title_forbidden_chars: str
+    word_repeat_max: int | None
+
+
+def known_marketplaces() -> tuple[str, ...]:
+    """The names of all marketplaces that there are rules for."""
+    return tuple(all_rules())
+
+
+def rules_of(marketplace: str) -> MarketplaceRules:
+    """Raises ``UnknownMarketplaceError``."""
+    rules = all_rules().get(marketplace)
+    if rules is None:
+        raise UnknownMarketplaceError(
+            f"unknown marketplace {marketplace!r}; choose from: {', '.join(all_rules())}"
+        )
+    return rules
+
+
+def text_limits(marketplace: str, *, on: date | None = None) -> TextLimits:
+    """The hard limits of ``marketplace`` on the day ``on`` (today by default); where only advice is known,
+    the advice.
+
+    Raises ``UnknownMarketplaceError``.
+    """
+    text = rules_of(marketplace).text
+    day = on or today()
+    return TextLimits(
+        title_max_chars=_least(text.title_max_chars, day),
+        title_min_chars=max(_values(text.title_min_chars, day)),
+        bullets_max=_least(text.bullets_max, day),
+        bullet_max_chars=_least(text.bullet_max_chars, day),
+        description_max_chars=_least(text.description_max_chars, day),
+        keywords_max_bytes=min(_values(text.keywords_max_bytes, day), default=None),
+        keywords_max=_least(text.keywords_max, day),
+        title_forbidden_chars="".join(dict.fromkeys("".join(in_force(text.title_forbidden_chars, day)))),
+        word_repeat_max=min(_values(text.word_repeat_max, day), default=None),
+    )
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _values(limits: IntLimits, day: date) -> tuple[int, ...]:
+    return in_force(limits, day) or in_force(limits, day, "warn")
+
+
+def _least(limits: IntLimits, day: date) -> int:
+    return min(_values(limits, day))

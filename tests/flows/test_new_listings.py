@@ -1,0 +1,218 @@
+"""The batch flow on a real Prefect server, with the offline provider's real pixels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from flows.kit_line import KitReport
+from flows.new_listings import new_listings
+from flows.wishes import Wishes
+from skuflow.listing.brief import Stage
+from skuflow.listing.kit import Kit, KitStatus, PartState
+from skuflow.storage.keys import kit_key
+from tasks.wiring import Wiring
+from tests.flows.conftest import CLOCK, MUG
+
+pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+
+MakeCatalog = Callable[..., Path]
+MakeWiring = Callable[..., Wiring]
+COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en", "es"])
+
+
+async def run(catalog: Path, wishes: Wishes = Wishes()) -> dict[str, KitReport]:
+    return {report.sku: report for report in (await new_listings(str(catalog), wishes)).kits}
+
+
+async def task_runs(flow_run_id: UUID) -> dict[str, object]:
+    """The flow run's task runs by name, once the server has recorded them all as finished."""
+    import asyncio
+
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    async with get_client() as client:
+        for _ in range(100):
+            runs = await client.read_task_runs(
+                flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
+            )
+            if len(runs) >= 5 and all(run.state is not None and run.state.is_final() for run in runs):
+                return {run.name.rpartition("-")[0]: run for run in runs}
+            await asyncio.sleep(0.1)
+    raise AssertionError("the server did not record the task runs in time")
+
+
+async def artifacts(key_part: str) -> list[object]:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+    async with get_client() as client:
+        return list(
+            await client.read_artifacts(
+                artifact_filter=ArtifactFilter(key=ArtifactFilterKey(like_=f"%{key_part}%"))
+            )
+        )
+
+
+async def newest_flow_run() -> UUID:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.sorting import FlowRunSort
+
+    async with get_client() as client:
+        return (await client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1))[0].id
+
+
+async def test_a_product_becomes_a_complete_kit(make_catalog: MakeCatalog, make_wiring: MakeWiring) -> None:
+    catalog, wiring = make_catalog(MUG), make_wiring()
+    report = (await run(catalog))["mug-1"]
+
+    assert report.status == KitStatus.NEEDS_REVIEW, report.reasons
+    kit = Kit.model_validate_json(wiring.store.get(kit_key("mug-1")))
+    assert {copy.language for copy in kit.copy_} == {"en", "es", "fr", "pt", "ru", "de", "ja"}
+    assert [image.role.value for image in kit.images] == ["main", "scene", "scene", "scene"]
+    assert len({image.style for image in kit.images[1:]}) == 3
+    for image in kit.images[1:]:
+        assert {(r.width, r.height) for r in image.renditions} == {
+            (800, 800),
+            (1200, 630),
+            (1920, 600),
+            (1080, 1920),
+        }
+    video = kit.videos[0]
+    assert (video.width, video.height, video.codec, video.duration_s, video.fps) == (
+        1080,
+        1920,
+        "h264",
+        5.0,
+        30.0,
+    )
+    assert len(video.storyboard) >= 3
+    assert kit.cost.settled == "0"
+    assert kit.scores.overall is not None
+    assert all(part.state is PartState.MADE for part in kit.parts)
+    assert wiring.ledger.audit() == []
+
+    await _graph_is_copy_image_video(await newest_flow_run())
+    assert len(await artifacts("kit-mug-1")) == 1
+    await _running_again_makes_nothing(catalog, wiring, kit)
+    await _a_remake_makes_its_part_only(catalog, wiring, kit)
+
+
+async def _graph_is_copy_image_video(flow_run_id: UUID) -> None:
+    runs = await task_runs(flow_run_id)
+    copy, images, video = (runs[name] for name in ("write-copy", "make-images", "make-video"))
+
+    def fed_by(task: object, parameter: str) -> list[UUID]:
+        return [entry.id for entry in task.task_inputs[parameter] if entry.input_type == "task_run"]  # type: ignore[attr-defined]  # Prefect's TaskRun
+
+    assert fed_by(images, "copy") == [copy.id]  # type: ignore[attr-defined]
+    assert fed_by(video, "copy") == [copy.id]  # type: ignore[attr-defined]
+    assert fed_by(video, "images") == [images.id]  # type: ignore[attr-defined]
+
+
+async def _running_again_makes_nothing(catalog: Path, wiring: Wiring, kit: Kit) -> None:
+    jobs = len(list(wiring.ledger.iter_jobs()))
+    again = (await run(catalog))["mug-1"]
+    assert (again.made, again.kept) == (0, 12)
+    assert again.kit == kit
+    assert len(list(wiring.ledger.iter_jobs())) == jobs
+    assert len(await artifacts("kit-mug-1")) == 1
+
+
+async def _a_remake_makes_its_part_only(catalog: Path, wiring: Wiring, kit: Kit) -> None:
+    report = (await run(catalog, Wishes(remake=["mug-1:scene:2"])))["mug-1"]
+    assert report.kit is not None
+    assert report.made == 1
+    jobs = {part: job for part, job in _job_ids(kit).items() if _job_ids(report.kit)[part] != job}
+    assert set(jobs) == {"image:scene:2"}
+    assert report.status == KitStatus.NEEDS_REVIEW
+
+
+def _job_ids(kit: Kit) -> dict[str, str]:
+    return {
+        **{copy.part: copy.job_id for copy in kit.copy_},
+        **{m.id: m.job_id for m in (*kit.images, *kit.videos)},
+    }
+
+
+async def test_one_bad_product_does_not_stop_the_others(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    wiring = make_wiring()
+    put = wiring.store.put
+
+    def broken_for_the_clock(key: str, data: bytes, media_type: str) -> object:
+        if "clock-2" in key:
+            raise RuntimeError("the disk is on fire")
+        return put(key, data, media_type)
+
+    wiring.store.put = broken_for_the_clock  # type: ignore[method-assign, assignment]  # the fault of this test
+    no_photo = {**MUG, "sku": "ghost-3", "images": "missing.jpg"}
+    reports = await run(make_catalog(CLOCK, MUG, no_photo), COPY_ONLY)
+
+    assert reports["mug-1"].status == KitStatus.NEEDS_REVIEW
+    assert reports["clock-2"].status == KitStatus.FAILED
+    assert "the disk is on fire" in reports["clock-2"].reasons[0]
+    assert reports["ghost-3"].status == KitStatus.BLOCKED
+    assert any("ROW_IMAGE_MISSING" in reason for reason in reports["ghost-3"].reasons)
+
+
+async def test_what_a_cap_stops_today_is_made_tomorrow(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    today = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+    catalog = make_catalog(MUG)
+    make_wiring(lambda: today, skuflow_caps="offline.copy=1/day")
+    first = (await run(catalog, COPY_ONLY))["mug-1"]
+    assert first.status == KitStatus.DEFERRED
+    assert first.made == 1
+    assert any("CAP_REACHED" in reason for reason in first.reasons)
+
+    same_day = (await run(catalog, COPY_ONLY))["mug-1"]
+    assert (same_day.status, same_day.made) == (KitStatus.DEFERRED, 0)
+
+    wiring = make_wiring(lambda: today + timedelta(days=1), skuflow_caps="offline.copy=1/day")
+    next_day = (await run(catalog, COPY_ONLY))["mug-1"]
+    assert (next_day.status, next_day.made, next_day.kept) == (KitStatus.NEEDS_REVIEW, 1, 1)
+    assert [row.day.isoformat() for row in wiring.ledger.iter_jobs()] in (
+        ["2026-11-20", "2026-11-21"],
+        ["2026-11-21", "2026-11-20"],
+    )
+
+
+async def test_a_stage_keeps_what_other_stages_made(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    make_wiring()
+    catalog = make_catalog(MUG)
+    await run(catalog, COPY_ONLY)
+    images = Wishes(stages=[Stage.IMAGES], languages=["en", "es"])
+    report = (await run(catalog, images))["mug-1"]
+    assert report.kit is not None
+    assert report.status == KitStatus.NEEDS_REVIEW
+    assert [copy.language for copy in report.kit.copy_] == ["en", "es"]
+    assert len(report.kit.images) == 4
+    assert {part.part: part.state for part in report.kit.parts}["video:1"] is PartState.SKIPPED
+
+    only_video = (await run(catalog, Wishes(stages=[Stage.VIDEO], languages=["en", "es"])))["mug-1"]
+    assert only_video.kit is not None
+    assert only_video.kit.videos[0].storyboard
+    assert only_video.made == 1
+
+
+async def test_a_changed_product_is_made_again_where_it_costs_nothing(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    make_wiring()
+    await run(make_catalog(MUG), COPY_ONLY)
+    heavier = {**MUG, "attributes": json.dumps({"材质": "高温炻瓷", "容量": "500 ml", "重量": "420 g"})}
+    report = (await run(make_catalog(heavier), COPY_ONLY))["mug-1"]
+    assert report.kit is not None
+    assert report.made == 2
+    assert all("500 ml" in copy.model_dump_json() for copy in report.kit.copy_)
