@@ -13,9 +13,9 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-import cv2
 import numpy as np
 from av.video.frame import VideoFrame
+from PIL import Image
 
 from benchmarks.batch import SAMPLES
 from benchmarks.measure import cpu_s, figure, peak_memory_mib
@@ -46,8 +46,8 @@ class FilmFigures:
 
 def sample_scenes(size_px: SizePx = SIZE_PX) -> dict[str, Composite | Pixels]:
     """The sample mug in three scenes."""
-    photo = cv2.cvtColor(cv2.imread(str(SAMPLES / "photos" / "01_mug.jpg")), cv2.COLOR_BGR2RGB)
-    cutout = cut_out(np.asarray(photo, dtype=np.uint8))
+    with Image.open(SAMPLES / "photos" / "01_mug.jpg") as photo:
+        cutout = cut_out(np.asarray(photo.convert("RGB"), dtype=np.uint8))
     plates = load_scenes()
     return {style: compose_scene(cutout, plates[style], size_px) for style in STYLES}
 

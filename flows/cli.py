@@ -12,6 +12,7 @@ from flows.wishes import Wishes
 from skuflow.catalog.errors import CatalogError
 from skuflow.listing.brief import BriefError, Stage
 from skuflow.listing.markets import UnknownMarketError
+from skuflow.listing.rules import UnknownMarketplaceError
 from skuflow.listing.styles import UnknownStyleError
 from skuflow.settings import Settings, SettingsError, read_settings
 
@@ -195,11 +196,21 @@ def _wishes(
     return wishes
 
 
+_UNUSABLE = (
+    SettingsError,
+    CatalogError,
+    BriefError,
+    UnknownStyleError,
+    UnknownMarketError,
+    UnknownMarketplaceError,
+)
+
+
 def main() -> None:
     """Entry point of ``skuflow``."""
     try:
         app()
-    except (SettingsError, CatalogError, BriefError, UnknownStyleError, UnknownMarketError) as error:
+    except _UNUSABLE as error:
         refuse(str(error))
 
 

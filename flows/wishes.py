@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skuflow.listing.brief import DEFAULT_LANGUAGES, Brief, BriefError, Stage
+from skuflow.listing.brief import Brief, BriefError, Stage
 from skuflow.listing.markets import market as market_named
 from skuflow.listing.rules import text_limits
 from skuflow.listing.styles import style as style_named
@@ -38,7 +38,7 @@ class Wishes(BaseModel):
             stages=tuple(stage for stage in Stage if not self.stages or stage in self.stages),
             markets=tuple(market_named(market).code for market in self.markets),
             marketplaces=tuple(self.marketplaces) or usual.marketplaces,
-            languages=tuple(self.languages) or DEFAULT_LANGUAGES,
+            languages=tuple(self.languages) or usual.languages,
             style=style_named(self.style).id if self.style else None,
             video_sizes_px=tuple(_size(size) for size in self.video_sizes) or usual.video_sizes_px,
             captions_language=self.captions,

@@ -10,6 +10,7 @@ from flows.commands.terminal import EXIT_OK, print_json, print_table
 from flows.order import Order
 from skuflow.catalog.intake import likely_photo_sha256
 from skuflow.jobs.contract import MicroCNY, Provider, Request, SceneFrame, Slot
+from skuflow.jobs.errors import InvalidInputError
 from skuflow.ledger.attempts import Step, Wish, next_step
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.brief import BriefError
@@ -68,12 +69,20 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
                 provider.paid,
                 order.remakes.wants(product.sku, slot.part),
             )
+            _refuse_impossible(provider, request)
             if next_step(known.get(slot.key()), wish).step is Step.ATTEMPT:
                 _add(plan, provider, request)
             else:
                 plan.kept += 1
     plan.days = _days(wiring, plan)
     return plan
+
+
+def _refuse_impossible(provider: Provider, request: Request) -> None:
+    try:
+        provider.estimate(request)
+    except InvalidInputError as error:
+        raise BriefError(f"{request.slot.part} of {request.slot.sku}: {error.message}") from error
 
 
 def _requests(plan: KitPlan, photo_sha256: str) -> list[tuple[Slot, Request]]:

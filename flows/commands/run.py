@@ -20,6 +20,7 @@ from flows.commands.terminal import (
     print_table,
     refuse,
 )
+from flows.order import read_order
 from flows.temporary_server import ServerStartError, TemporaryServer
 from skuflow.listing.kit import Kit, Scores
 from skuflow.review.cards import KitEntry
@@ -48,7 +49,9 @@ def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as
     started = datetime.now().astimezone()
     begun_s = time.monotonic()
     with TerminalProgress(quiet=as_json) as progress, _prefect_server(settings, progress) as ready:
-        # Prefect and the pixel libraries load while its server starts.
+        # A catalog that cannot be used is told before anything is waited for; the flow reads it again, as it does on a
+        # worker. Prefect and the pixel libraries load while its server starts.
+        read_order(catalog, wishes)
         from flows.new_listings import new_listings
         from tasks.wiring import using, wire
 
@@ -56,8 +59,8 @@ def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as
             wiring.progress = progress
             ready()
             start_up_s = time.monotonic() - begun_s
-            reports = asyncio.run(new_listings(str(catalog), wishes))
-            index = export(reports, wiring.store, out, str(catalog), started, time.monotonic() - begun_s)
+            report = asyncio.run(new_listings(str(catalog), wishes))
+            index = export(report.kits, wiring.store, out, str(catalog), started, time.monotonic() - begun_s)
     timing = Timing(round(start_up_s, 1), round(time.monotonic() - begun_s, 1))
     if as_json:
         print_json(_as_json(report, index, timing))

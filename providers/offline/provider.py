@@ -61,6 +61,8 @@ class OfflineProvider:
                 f"the offline provider has no model {request.model!r}; it has {', '.join(MODELS.values())}",
                 self.name,
             )
+        if isinstance(request, CopyRequest):
+            _require_language(request.language)
         return 0
 
     async def submit(self, request: Request, *, idempotency_key: str) -> JobHandle:
@@ -107,6 +109,15 @@ class OfflineProvider:
     async def forget(self, handle: JobHandle) -> None:
         self._results.pop(handle.job_id, None)
         self._desk.drop(handle.job_id)
+
+
+def _require_language(language: str) -> None:
+    from providers.offline.copywriter import LANGUAGES
+
+    if language.partition("-")[0] not in LANGUAGES:
+        raise InvalidInputError(
+            f"no templates for {language!r}; languages are {', '.join(LANGUAGES)}", "offline"
+        )
 
 
 def _is_main(request: Request) -> bool:

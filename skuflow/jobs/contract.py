@@ -271,3 +271,7 @@ class Provider(Protocol):
     async def fetch(self, artifact: Artifact) -> bytes:
         """The artifact's bytes. Raises JobExpiredError when the vendor no longer has them."""
         ...
+
+    async def forget(self, handle: JobHandle) -> None:
+        """The result is safe in storage: the vendor may drop what it kept. Best effort, never raises for a job gone."""
+        ...

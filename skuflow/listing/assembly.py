@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from skuflow.catalog.intake import Intake
 from skuflow.catalog.product import Product
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from skuflow.quality.scoring import Score
     from skuflow.studio.picture import Cutout, Pixels
 
+_SIZE_LABEL = re.compile(r"\d+x\d+")
 _PART_STATES = {
     OutcomeState.MADE: PartState.MADE,
     OutcomeState.WAITING: PartState.WAITING,
@@ -223,7 +225,7 @@ def _copy(bench: _Bench, slot: Slot, outcome: Outcome) -> KitCopy:
 
 def _image(bench: _Bench, slot: Slot, outcome: Outcome) -> KitImage:
     job = outcome.made_job
-    pictures = [result for result in outcome.results if result.object.media_type.startswith("image/")]
+    pictures = [result for result in outcome.results if _SIZE_LABEL.fullmatch(result.label)]
     before = _before(bench, slot.part, job.id)
     if isinstance(before, KitImage):
         return before
@@ -236,7 +238,8 @@ def _image(bench: _Bench, slot: Slot, outcome: Outcome) -> KitImage:
         pixels = _decode(bench.store.get(result.object.key))
         if pixels.shape[0] == pixels.shape[1] and slot.part not in bench.squares:
             bench.squares[slot.part] = pixels
-        score = _score_picture(bench, pixels, role, boxes.get(result.label, {}).get("box_px"))
+        in_front = outcome.result(f"in-front-{result.label}")
+        score = _score_picture(bench, pixels, role, boxes.get(result.label, {}).get("box_px"), in_front)
         scored.append(score)
         renditions.append(_rendition(result.object, pixels, role, score))
     worst = min(scored, key=lambda score: score.overall)
@@ -257,7 +260,9 @@ def _style_of(plan: KitPlan, slot: Slot) -> str | None:
     return next((style.id for scene, style in plan.scenes if scene == slot), None)
 
 
-def _score_picture(bench: _Bench, pixels: Pixels, role: ImageRole, box: Sequence[int] | None) -> Score:
+def _score_picture(
+    bench: _Bench, pixels: Pixels, role: ImageRole, box: Sequence[int] | None, in_front: StoredObject | None
+) -> Score:
     from skuflow.quality.image_scores import score_image
     from skuflow.studio.cutout_png import from_png
 
@@ -270,6 +275,7 @@ def _score_picture(bench: _Bench, pixels: Pixels, role: ImageRole, box: Sequence
         source=bench.cutout,
         product_box_px=product_box,
         size_px=(pixels.shape[1], pixels.shape[0]),
+        in_front=_decode(bench.store.get(in_front.key), "RGBA") if in_front is not None else None,
     )
 
 
@@ -306,7 +312,7 @@ def _video(bench: _Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     stored = outcome.required(f"{size[0]}x{size[1]}")
     with as_file(bench.store, stored.key) as path:
         video = probe(path)
-        score = _score_video(bench, path, slot, size)
+        score = _score_video(bench, path, size)
     storyboard = bench.makings.storyboard
     return KitVideo(
         id=slot.part,
@@ -335,7 +341,7 @@ def _video(bench: _Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     )
 
 
-def _score_video(bench: _Bench, path: Any, slot: Slot, size: tuple[int, int]) -> Score:
+def _score_video(bench: _Bench, path: Path, size: tuple[int, int]) -> Score:
     from skuflow.quality.video_scores import score_video
 
     return score_video(
@@ -384,12 +390,12 @@ def _scores(
     )
 
 
-def _decode(data: bytes) -> Pixels:
+def _decode(data: bytes, mode: str = "RGB") -> Pixels:
     import numpy as np
     from PIL import Image
 
     with Image.open(io.BytesIO(data)) as image:
-        return np.array(image.convert("RGB"))
+        return np.array(image.convert(mode))
 
 
 def is_finished(kit: Kit, plan: KitPlan, photo_digest: str, store: ObjectStore) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from skuflow.jobs.contract import DEFAULT_MARKETPLACE
+from skuflow.listing.markets import DEFAULT_LANGUAGES
 
-DEFAULT_LANGUAGES = ("en", "es", "fr", "pt", "ru", "de", "ja")
 SCENE_SIZES_PX = ((800, 800), (1200, 630), (1920, 600), (1080, 1920))
 """Marketplace square, link preview, banner, and the video's first frame."""
 MAIN_SIZES_PX = ((1600, 1600), (800, 800))
@@ -17,6 +18,7 @@ MAIN_SIZES_PX = ((1600, 1600), (800, 800))
 VIDEO_SIZES_PX = ((1080, 1920), (1080, 1080), (1920, 1080))
 """The shapes a video can have, in the order that numbers them: video:1, video:2, video:3."""
 SCENES = 3
+_BCP_47 = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
 
 
 class Stage(StrEnum):
@@ -57,6 +59,9 @@ class Brief:
             if size not in VIDEO_SIZES_PX:
                 known = ", ".join(f"{width}x{height}" for width, height in VIDEO_SIZES_PX)
                 raise BriefError(f"no video of {size[0]}x{size[1]} can be made; sizes are {known}")
+        for language in self.languages:
+            if not _BCP_47.fullmatch(language):
+                raise BriefError(f"{language!r} is no language; write for example en, pt or zh-Hant")
         if not self.stages:
             raise BriefError(f"no stage is asked for; stages are {', '.join(Stage)}")
         if self.captions_language and self.captions_language not in self.languages:

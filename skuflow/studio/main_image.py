@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from skuflow.studio.picture import Cutout, Pixels, SizePx, StudioError
+from skuflow.studio.picture import BoxPx, Cutout, Pixels, SizePx, StudioError
 from skuflow.studio.resample import resize_rgba
 
 MAX_UPSCALE = 1.5
 
 
 def main_image(cutout: Cutout, size_px: SizePx = (1600, 1600), fill_ratio: float = 0.85) -> Pixels:
-    """The product alone on pure white, RGB of exactly ``size_px``.
+    """The product alone on pure white, RGB of exactly ``size_px``: the picture of ``place_on_white``."""
+    return place_on_white(cutout, size_px, fill_ratio)[0]
+
+
+def place_on_white(
+    cutout: Cutout, size_px: SizePx = (1600, 1600), fill_ratio: float = 0.85
+) -> tuple[Pixels, BoxPx]:
+    """The product alone on pure white, RGB of exactly ``size_px``, and where in it the product stands.
 
     The side of the product's box that comes closest to the frame takes ``fill_ratio`` of it (Amazon's product
     image guide asks for 85 %); there is no shadow, and everything that is not product is (255, 255, 255). The
@@ -50,7 +57,7 @@ def main_image(cutout: Cutout, size_px: SizePx = (1600, 1600), fill_ratio: float
     area = image[top : top + product.shape[0], left : left + product.shape[1]]
     alpha = product[..., 3:].astype(np.float32) / 255
     area[...] = np.clip(product[..., :3] * alpha + 255 * (1 - alpha) + 0.5, 0, 255).astype(np.uint8)
-    return image
+    return image, (left, top, left + product.shape[1], top + product.shape[0])
 
 
 def _optical_corner(alpha: Pixels, size_px: SizePx) -> SizePx:

@@ -40,6 +40,10 @@ CLOCK = {
 }
 
 
+MakeCatalog = Callable[..., Path]
+MakeWiring = Callable[..., Wiring]
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
     from prefect.logging import disable_run_logger

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -12,21 +11,19 @@ import pytest
 
 from flows.kit_line import KitReport
 from flows.new_listings import new_listings
-from flows.wishes import Wishes
+from flows.wishes import USUAL, Wishes
 from skuflow.listing.brief import Stage
 from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.storage.keys import kit_key
 from tasks.wiring import Wiring
-from tests.flows.conftest import CLOCK, MUG
+from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring
 
 pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
 
-MakeCatalog = Callable[..., Path]
-MakeWiring = Callable[..., Wiring]
 COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en", "es"])
 
 
-async def run(catalog: Path, wishes: Wishes = Wishes()) -> dict[str, KitReport]:
+async def run(catalog: Path, wishes: Wishes = USUAL) -> dict[str, KitReport]:
     return {report.sku: report for report in (await new_listings(str(catalog), wishes)).kits}
 
 
@@ -160,7 +157,7 @@ async def test_one_bad_product_does_not_stop_the_others(
     assert reports["clock-2"].status == KitStatus.FAILED
     assert "the disk is on fire" in reports["clock-2"].reasons[0]
     assert reports["ghost-3"].status == KitStatus.BLOCKED
-    assert any("ROW_IMAGE_MISSING" in reason for reason in reports["ghost-3"].reasons)
+    assert any("ROW_NO_IMAGE" in reason for reason in reports["ghost-3"].reasons)
 
 
 async def test_what_a_cap_stops_today_is_made_tomorrow(

@@ -40,6 +40,7 @@ _LIT_KINDS = frozenset({"flashlight", "light_bulb", "filter", "camera"})
 """Kinds where a colour in the title may be that of the light, not of the thing."""
 MATERIAL_COLORS = frozenset({"stainless_steel", "natural_wood"})
 """Colours that are named after what the thing is made of."""
+_UNIT_WORDS = frozenset({"kg", "cm", "mm", "ml", "lb", "oz", "in", "min"})
 _WITH = frozenset({"with", "con", "avec", "com", "с", "mit"})
 
 
@@ -152,20 +153,29 @@ def title_of(
         brand = ""
     if brand and brand.lower() in name.core.lower():
         brand = ""
-    core = f"{brand} {name.core}".strip()
-    extras = [
-        text
-        for text in (
-            _measure(product, name, statements, language),
-            _colors(product, statements, name, language),
-        )
-        if text
-    ]
+    named = name.core if product.titles.get(language) else _title_case(name.core, language)
+    core = f"{brand} {named}".strip()
+    additions = (
+        _measure(product, name, statements, language),
+        _colors(product, statements, name, language),
+    )
+    extras = [_title_case(text, language) for text in additions if text]
     for kept in (extras, extras[:1], extras[1:], []):
         title = _allowed(_with_extras(core, kept, language), limits)
         if len(title) <= limits.title_max_chars and _repeats(title) <= (limits.word_repeat_max or 99):
             return title
     return cut(_without_repeats(_allowed(core, limits), limits.word_repeat_max), limits.title_max_chars)
+
+
+def _title_case(text: str, language: str) -> str:
+    """English words with a capital, as titles have them; units, small words and other languages as they are."""
+    if language != "en":
+        return text
+
+    def word(found: re.Match[str]) -> str:
+        return found[0] if found[0] in _SMALL_WORDS | _UNIT_WORDS else capitalised(found[0])
+
+    return re.sub(r"(?<![\w'])[a-z][a-z']+", word, text)
 
 
 def _with_extras(core: str, extras: Sequence[str], language: str) -> str:
@@ -191,26 +201,24 @@ def _measure(product: Product, name: Name, statements: Sequence[Statement], lang
             continue
         if id_ in ("capacity", "wattage", "size"):
             return statement.value
-        label = statement.label.title() if language == "en" else statement.label
-        return style(language).member.format(label=label, value=statement.value)
+        return style(language).member.format(label=statement.label, value=statement.value)
     return ""
 
 
 def _colors(product: Product, statements: Sequence[Statement], name: Name, language: str) -> str:
-    colors = next((s for s in statements if s.id == "color"), None)
-    if colors is None:
+    """The colours for the title, unless it names them already or they are a choice of several."""
+    stated = next((s for s in statements if s.id == "color"), None)
+    if stated is None:
         written = _title_color(product, name, language)
-    elif len(colors.facts[0].values) > 1 or color_ids(" ".join(colors.facts[0].values)) & color_ids(
-        name.core
-    ):
-        return ""
     else:
-        written = colors.value
-    if not written:
-        return ""
-    if language == "en":
-        written = re.sub(r"(?<![\w'])[a-z]", lambda found: found[0].upper(), written)
-    return style(language).title_color.format(colors=written)
+        raw = " ".join(stated.facts[0].values)
+        is_choice = len(stated.facts[0].values) > 1 or re.search(r"[,;，、；]", raw)
+        if is_choice or color_ids(raw) & color_ids(name.core):
+            return ""
+        term = lexicon().color(raw)
+        agrees = term is not None and language in ("es", "fr", "pt") and name.noun is not None
+        written = agree(term.written[language], name.gender, language) if term and agrees else stated.value
+    return style(language).title_color.format(colors=written) if written else ""
 
 
 def _title_color(product: Product, name: Name, language: str) -> str:
@@ -220,7 +228,12 @@ def _title_color(product: Product, name: Name, language: str) -> str:
     stated = color_ids(" ".join(product.titles.values())) - MATERIAL_COLORS
     if len(stated) != 1:
         return ""
-    return Translator(language).color(stated.pop()) or ""
+    term = lexicon().color(stated.pop())
+    if term is None:
+        return ""
+    if language in ("es", "fr", "pt"):
+        return agree(term.written[language], name.gender, language)
+    return Translator(language).color(term.id) or ""
 
 
 def _words(text: str) -> list[str]:

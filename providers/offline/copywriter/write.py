@@ -153,10 +153,7 @@ def _headed(head: str, sentence: str, language: str) -> str:
 def _group_bullet(group: Sequence[Statement], language: str, limits: TextLimits) -> _Bullet | None:
     for count in range(len(group), 0, -1):
         members = group[:count]
-        if count == 1:
-            text = members[0].head
-        else:
-            text = _listed(members, language)
+        text = members[0].head if count == 1 else _listed(members, language)
         if len(text) <= limits.bullet_max_chars:
             return _Bullet(text, tuple(fact for statement in members for fact in statement.facts))
     return None

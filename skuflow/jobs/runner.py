@@ -1,0 +1,291 @@
+"""The one way to have a vendor make something: at most once per slot, through crashes, caps and lost
+replies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime
+
+from skuflow.jobs.contract import Capability, MicroCNY, Provider, Request
+from skuflow.jobs.drive import Drive
+from skuflow.jobs.errors import ProviderError
+from skuflow.jobs.ledger_calls import LedgerCalls
+from skuflow.jobs.outcome import Outcome, OutcomeState, Reason, reason_for
+from skuflow.jobs.surroundings import Pace, Surroundings
+from skuflow.ledger.attempts import Step, Wish, next_step, remake_name
+from skuflow.ledger.errors import (
+    AttemptRefusedError,
+    BudgetReachedError,
+    CapReachedError,
+    SlotBusyError,
+    SlotTakenError,
+    StaleFenceError,
+)
+from skuflow.ledger.ledger import Ledger, utc_now
+from skuflow.ledger.owners import this_process
+from skuflow.ledger.reservation import Reservation
+from skuflow.ledger.rows import JobRow, RowState
+from skuflow.storage.objects import ObjectStore
+
+_ROUNDS = 4
+"""How often a slot may turn out to have moved on before this call leaves it to whoever is moving it."""
+
+_MAX_SUMMARY_CHARS = 500
+
+
+def _around_one() -> float:
+    return random.uniform(0.85, 1.15)
+
+
+class Runner:
+    """Runs requests against providers with every step in the ledger.
+
+    ``owner`` names this process (default: host, pid and start). ``repeatable_below_micro``: copy whose
+    estimate is below this is asked for again, once per call, when its first job is in doubt; 0 switches that
+    off. ``provider_named`` finds the provider of a job that an earlier run left with another provider than
+    the one at hand. One runner serves any number of concurrent calls on one event loop.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: ObjectStore,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        owner: str | None = None,
+        pace: Pace | None = None,
+        repeatable_below_micro: MicroCNY = 0,
+        provider_named: Callable[[str], Provider | None] = lambda name: None,
+        jitter: Callable[[], float] = _around_one,
+        run_id: str = "",
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._owner = owner or this_process()
+        self._repeatable_below_micro = repeatable_below_micro
+        self._provider_named = provider_named
+        self._run_id = run_id
+        self._calls = LedgerCalls(in_parallel=ledger.writes_in_parallel)
+        self._around = Surroundings(
+            ledger=ledger,
+            calls=self._calls,
+            store=store,
+            clock=clock,
+            sleep=sleep,
+            jitter=jitter,
+            pace=pace or Pace(),
+        )
+
+    def close(self) -> None:
+        """Give the threads back; the ledger stays open."""
+        self._calls.close()
+
+    async def run(
+        self,
+        request: Request,
+        provider: Provider,
+        *,
+        remake: bool = False,
+        known: JobRow | None = None,
+    ) -> Outcome:
+        """Have the slot's part made, or say why not (yet).
+
+        A finished part is reused, an unfinished job is gone on with, and only otherwise is the provider
+        asked. ``remake`` makes a finished part again, on purpose; an unfinished job is finished first, and
+        then counts as the remake. ``known``: the slot's row, where the caller has read many at once with
+        ``find_slots``; it may be out of date.
+
+        Vendors' errors, caps and budgets are outcomes. Raises what storage and database raise, and what
+        should not happen; after any of these, and after a cancellation, another call goes on where this one
+        stopped.
+        """
+        wish = Wish(request.fingerprint(), provider.name, provider.paid, remake)
+        row = known
+        may_repeat = True
+        step: Outcome | JobRow | None
+        for _ in range(_ROUNDS):
+            verdict = next_step(row, wish)
+            if row is not None and verdict.step is Step.REFUSE:
+                return Outcome(OutcomeState.FAILED, Reason(verdict.code, verdict.sentence), row, reused=True)
+            if row is not None and verdict.step is Step.REUSE:
+                return await self._reuse(row, wish)
+            past_doubt = row is not None and may_repeat and self._is_repeatable(row, request)
+            if row is None or verdict.step is Step.ATTEMPT or past_doubt:
+                may_repeat = may_repeat and not past_doubt
+                step = await self._attempt(request, provider, wish, past_doubt=past_doubt)
+            else:
+                step = await self._resume(row, request, provider)
+            if isinstance(step, Outcome):
+                row = step.job
+                if row is None or not self._goes_on(step, row, wish, request, may_repeat=may_repeat):
+                    return self._noting_stale(step, wish)
+            else:
+                row = step
+        return Outcome(
+            OutcomeState.WAITING,
+            Reason(
+                "SLOT_BUSY", f"{request.slot.part} of {request.slot.sku} is being made elsewhere; run again"
+            ),
+            row,
+            reused=True,
+        )
+
+    async def collect(self, row: JobRow, provider: Provider) -> Outcome:
+        """Go on with a live or in-doubt job from its row alone: fetch what is there, submit nothing.
+
+        A job that was never submitted, or that the vendor proves not to have, is released.
+        """
+        outcome = await self._resume(row, None, provider)
+        if isinstance(outcome, Outcome):
+            return outcome
+        return Outcome(
+            OutcomeState.WAITING,
+            Reason("SLOT_BUSY", f"job {row.id} has moved on since it was read"),
+            outcome,
+            reused=True,
+        )
+
+    async def _attempt(
+        self, request: Request, provider: Provider, wish: Wish, *, past_doubt: bool
+    ) -> Outcome | JobRow:
+        """A new attempt on the slot; the slot's row if somebody else was faster."""
+        try:
+            order = self._order(request, provider, wish)
+        except ProviderError as error:
+            return Outcome(OutcomeState.FAILED, reason_for(error), reused=True)
+        try:
+            job = await self._calls(
+                self._ledger.reserve,
+                order,
+                owner=self._owner,
+                remake=wish.remake,
+                submitting=True,
+                past_doubt=past_doubt,
+            )
+        except AttemptRefusedError as refused:
+            return Outcome(
+                OutcomeState.FAILED, Reason(refused.code, refused.sentence), refused.row, reused=True
+            )
+        except SlotTakenError as taken:
+            return taken.row
+        except CapReachedError as error:
+            return _until(error.resets_at, "CAP_REACHED", error)
+        except BudgetReachedError as error:
+            return _until(error.resets_at, "BUDGET_REACHED", error)
+        return await Drive(self._around, provider, job, request).begin()
+
+    def _order(self, request: Request, provider: Provider, wish: Wish) -> Reservation:
+        summary = request.identity()
+        if prompt := getattr(request, "prompt", ""):
+            summary["prompt"] = prompt[:_MAX_SUMMARY_CHARS]
+        return Reservation(
+            slot=request.slot,
+            capability=request.capability.value,
+            provider=provider.name,
+            model=provider.model_for(request),
+            paid=provider.paid,
+            fingerprint=wish.fingerprint,
+            estimated_micro=provider.estimate(request),
+            units=request.units,
+            request_summary=summary,
+            run_id=self._run_id,
+        )
+
+    async def _resume(
+        self, row: JobRow, request: Request | None, provider: Provider
+    ) -> Outcome | JobRow | None:
+        """Go on with a job; its slot's newest row if it has moved on since it was read."""
+        maker = provider if row.provider == provider.name else self._provider_named(row.provider)
+        if maker is None:
+            return _left_alone(row, f"its provider {row.provider} is not configured")
+        if row.state is RowState.IN_DOUBT and (maker.paid or row.paid) and not maker.can_find:
+            return _left_alone(row, f"{row.provider} has no way to look a job up")
+        try:
+            job = await self._calls(self._ledger.take_over, row, owner=self._owner)
+        except SlotBusyError as busy:
+            return Outcome(
+                OutcomeState.WAITING,
+                Reason("SLOT_BUSY", str(busy)),
+                busy.row,
+                reused=True,
+                resume_after=busy.until,
+            )
+        except StaleFenceError:
+            slots = await self._calls(self._ledger.find_slots, [row.slot_key])
+            return slots.get(row.slot_key)
+        same_wish = request is not None and maker is provider and request.fingerprint() == job.fingerprint
+        return await Drive(self._around, maker, job, request if same_wish else None).resume()
+
+    async def _reuse(self, row: JobRow, wish: Wish) -> Outcome:
+        missing = await asyncio.to_thread(self._missing_objects, row)
+        if missing:
+            return Outcome(
+                OutcomeState.FAILED,
+                Reason(
+                    "RESULT_MISSING",
+                    f"{missing[0]} is no longer in storage; put it back, or --remake {remake_name(row)}",
+                ),
+                row,
+                reused=True,
+            )
+        outcome = Outcome(OutcomeState.MADE, None, row, row.result, reused=True)
+        return self._noting_stale(outcome, wish)
+
+    def _missing_objects(self, row: JobRow) -> list[str]:
+        return [result.object.key for result in row.result if not self._store.exists(result.object.key)]
+
+    def _goes_on(
+        self, outcome: Outcome, row: JobRow, wish: Wish, request: Request, *, may_repeat: bool
+    ) -> bool:
+        """Whether finishing an earlier job has cleared the way for the one that is wanted now."""
+        if row.state is RowState.IN_DOUBT:
+            return may_repeat and self._is_repeatable(row, request)
+        if not outcome.reused:
+            return False
+        if outcome.reason is not None and outcome.reason.code == "NOT_SUBMITTED":
+            return True
+        free = not row.paid and not wish.paid
+        changed = row.state is RowState.SETTLED and row.fingerprint != wish.fingerprint
+        return free and (changed or row.state is RowState.EXPIRED)
+
+    def _is_repeatable(self, row: JobRow, request: Request) -> bool:
+        return (
+            row.state is RowState.IN_DOUBT
+            and request.capability is Capability.COPY
+            and row.estimated_micro < self._repeatable_below_micro
+        )
+
+    @staticmethod
+    def _noting_stale(outcome: Outcome, wish: Wish) -> Outcome:
+        row = outcome.job
+        if outcome.state is not OutcomeState.MADE or row is None or row.fingerprint == wish.fingerprint:
+            return outcome
+        sentence = (
+            f"{row.part} was made by {row.provider} before the product or the wish changed, and is kept since"
+            f" it was paid; --remake {remake_name(row)} makes it again"
+        )
+        return replace(outcome, stale=True, reason=Reason("PART_STALE", sentence))
+
+
+def _until(resets_at: datetime, code: str, error: Exception) -> Outcome:
+    return Outcome(OutcomeState.WAITING, Reason(code, str(error)), reused=True, resume_after=resets_at)
+
+
+def _left_alone(row: JobRow, why: str) -> Outcome:
+    doubtful = row.state is RowState.IN_DOUBT
+    return Outcome(
+        OutcomeState.WAITING,
+        Reason(
+            "IN_DOUBT" if doubtful else "PROVIDER_MISSING",
+            f"job {row.id} (key {row.key}) at {row.provider} is {row.state.value}, and {why};"
+            f" {row.held_micro / 1e6:.2f} CNY stay held"
+            + (" until a person has looked in the vendor's console" if doubtful else ""),
+        ),
+        row,
+        reused=True,
+    )

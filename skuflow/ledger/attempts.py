@@ -1,0 +1,114 @@
+"""When a slot is bought, reused, resumed, or left for a person: the one place where that is decided."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from skuflow.ledger.rows import JobRow, RowState
+
+MAX_FAILED_ATTEMPTS = 3
+"""After so many failures of one wish the slot waits for a person."""
+
+_NEEDS_ANOTHER_WISH = {
+    "ContentRejectedError": (
+        "CONTENT_REJECTED",
+        "rejected the content",
+        "change the product's text or photo",
+    ),
+    "InvalidInputError": ("INVALID_INPUT", "cannot do what was asked", "change the request"),
+}
+
+
+class Step(StrEnum):
+    ATTEMPT = "attempt"
+    REUSE = "reuse"
+    RESUME = "resume"
+    REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to do with a slot. ``code`` and ``sentence`` explain a REFUSE."""
+
+    step: Step
+    code: str = ""
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of a slot. ``remake``: a person wants it made again."""
+
+    fingerprint: str
+    provider: str
+    paid: bool
+    remake: bool = False
+
+
+def next_step(current: JobRow | None, wish: Wish, *, failures: int = 0) -> Verdict:
+    """Decide by the slot's current job; ``failures`` counts failed attempts at the same wish.
+
+    - nothing yet: attempt.
+    - live or in doubt: resume it, also under ``remake``; nothing replaces a job that may still be charged.
+    - settled: reuse. Where it was made for another wish and neither it nor the new one can cost anything,
+      attempt; a paid result is kept and called stale, since only a person decides to pay again (``remake``).
+    - expired, or failed and charged: the money is spent. Only ``remake`` buys it again. A job that could not
+      cost anything is simply attempted again.
+    - failed or refused because of the content: no provider is given the same wish again. Because of an
+      invalid request: the same provider is not.
+    - failed or refused otherwise (outage, limits, balance): attempt, at most ``MAX_FAILED_ATTEMPTS`` times.
+
+    A changed fingerprint or ``remake`` lifts the last three.
+    """
+    if current is None:
+        return Verdict(Step.ATTEMPT)
+    if current.state.is_live or current.state is RowState.IN_DOUBT:
+        return Verdict(Step.RESUME)
+    if wish.remake:
+        return Verdict(Step.ATTEMPT)
+    if current.state is RowState.SETTLED:
+        changed = current.fingerprint != wish.fingerprint
+        return Verdict(Step.ATTEMPT if changed and not current.paid and not wish.paid else Step.REUSE)
+    if current.state is RowState.EXPIRED and current.paid:
+        return Verdict(
+            Step.REFUSE,
+            "RESULT_EXPIRED",
+            f"{current.provider} no longer has the result of job {current.id}, which was paid;"
+            f" --remake {remake_name(current)} buys it again",
+        )
+    return _after_failure(current, wish, failures)
+
+
+def _after_failure(current: JobRow, wish: Wish, failures: int) -> Verdict:
+    if current.settled_micro > 0:
+        return Verdict(
+            Step.REFUSE,
+            current.error_code if current.error_code == "RESULT_CORRUPT" else "VENDOR_FAILED",
+            f"{current.provider} charged for job {current.id}, which failed ({current.error_message});"
+            f" --remake {remake_name(current)} buys it again",
+        )
+    if current.fingerprint != wish.fingerprint:
+        return Verdict(Step.ATTEMPT)
+    rule = _NEEDS_ANOTHER_WISH.get(current.error_class)
+    if rule and (current.error_class == "ContentRejectedError" or current.provider == wish.provider):
+        code, what, remedy = rule
+        return Verdict(
+            Step.REFUSE,
+            code,
+            f"{current.provider} {what} ({current.error_message}); {remedy},"
+            f" or try again with --remake {remake_name(current)}",
+        )
+    if failures >= MAX_FAILED_ATTEMPTS:
+        return Verdict(
+            Step.REFUSE,
+            "GAVE_UP",
+            f"failed {failures} times, last at {current.provider} ({current.error_message});"
+            f" try again with --remake {remake_name(current)}",
+        )
+    return Verdict(Step.ATTEMPT)
+
+
+def remake_name(row: JobRow) -> str:
+    """The job's part as ``--remake`` takes it."""
+    return f"{row.sku}:{row.part}"

@@ -1,0 +1,1 @@
+"""Alembic's environment for the ledger; run by ``skuflow.ledger.migrate``."""

@@ -1,0 +1,146 @@
+"""The ledger's tables. Migrations create them; a test compares the two.
+
+Amounts are integers of micro-CNY. Times are UTC; days are local dates of the cap time zone.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+
+HEAD_REVISION = "0001"
+"""The newest migration; stated here so that start-up can tell "up to date" without importing alembic."""
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware moment; SQLite, which keeps no zone, stores it in UTC."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+json_type = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
+serial_type = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+HOLDS_SLOT = (
+    "NOT superseded AND state IN ('reserved', 'submitting', 'submitted', 'stored', 'settled', 'in_doubt')"
+)
+"""Rows of which a slot has at most one: the live one, or the one that succeeded."""
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("key", sa.String(64), nullable=False),
+    sa.Column("slot_key", sa.Text, nullable=False),
+    sa.Column("sku", sa.Text, nullable=False),
+    sa.Column("role", sa.String(64), nullable=False),
+    sa.Column("shot", sa.Integer, nullable=False),
+    sa.Column("market", sa.String(16), nullable=False),
+    sa.Column("language", sa.String(35), nullable=False),
+    sa.Column("marketplace", sa.String(64), nullable=False),
+    sa.Column("part", sa.String(160), nullable=False),
+    sa.Column("attempt_no", sa.Integer, nullable=False),
+    sa.Column("capability", sa.String(32), nullable=False),
+    sa.Column("provider", sa.String(64), nullable=False),
+    sa.Column("model", sa.Text, nullable=False),
+    sa.Column("paid", sa.Boolean, nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("superseded", sa.Boolean, nullable=False),
+    # The settled job that this attempt replaces; it gets its slot back if this attempt comes to nothing.
+    sa.Column("supersedes", sa.String(36)),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("vendor_job_id", sa.Text, nullable=False),
+    sa.Column("vendor_request_id", sa.Text, nullable=False),
+    sa.Column("units", sa.Integer, nullable=False),
+    # Units counted against the cap of ``day``: 0 where no cap applies, and after they were given back.
+    sa.Column("cap_units", sa.Integer, nullable=False),
+    sa.Column("estimated_micro", sa.BigInteger, nullable=False),
+    sa.Column("held_micro", sa.BigInteger, nullable=False),
+    # What the vendor said it charged, known before it is settled.
+    sa.Column("cost_micro", sa.BigInteger),
+    sa.Column("settled_micro", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.String(3), nullable=False),
+    sa.Column("day", sa.Date, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Column("submitting_at", UtcDateTime),
+    sa.Column("submitted_at", UtcDateTime),
+    sa.Column("settled_at", UtcDateTime),
+    sa.Column("error_class", sa.String(64), nullable=False),
+    sa.Column("error_code", sa.Text, nullable=False),
+    sa.Column("error_message", sa.Text, nullable=False),
+    sa.Column("result", json_type),
+    sa.Column("request_summary", json_type),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.UniqueConstraint("key"),
+    sa.UniqueConstraint("slot_key", "attempt_no"),
+    sa.Index("ix_jobs_state", "state"),
+    sa.Index("ix_jobs_day", "day"),
+    sa.Index("ix_jobs_sku", "sku"),
+)
+sa.Index(
+    "uq_jobs_slot_holder",
+    jobs.c.slot_key,
+    unique=True,
+    sqlite_where=sa.text(HOLDS_SLOT),
+    postgresql_where=sa.text(HOLDS_SLOT),
+)
+
+job_events = sa.Table(
+    "job_events",
+    metadata,
+    sa.Column("id", serial_type, primary_key=True, autoincrement=True),
+    sa.Column("job_id", sa.String(36), nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("from_state", sa.String(16), nullable=False),
+    sa.Column("to_state", sa.String(16), nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Index("ix_job_events_job_id", "job_id"),
+)
+
+cap_usage = sa.Table(
+    "cap_usage",
+    metadata,
+    sa.Column("provider", sa.String(64), primary_key=True),
+    sa.Column("capability", sa.String(32), primary_key=True),
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("used", sa.Integer, nullable=False),
+)
+
+budget_usage = sa.Table(
+    "budget_usage",
+    metadata,
+    sa.Column("day", sa.Date, primary_key=True),
+    sa.Column("held_micro", sa.BigInteger, nullable=False),
+    sa.Column("settled_micro", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""The steps that free a product from a plain background."""
