@@ -12,7 +12,8 @@ from skuflow.catalog.product import Product
 from skuflow.catalog.readers import read_catalog
 from skuflow.catalog.rows import RejectedRow
 from skuflow.listing.brief import Brief, Remakes
-from skuflow.listing.findings import Finding
+from skuflow.listing.findings import Finding, Severity
+from skuflow.storage.keys import clashing_skus
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,28 @@ def read_order(catalog: Path, wishes: Wishes, run_id: str = "") -> Order:
             )
         products = tuple(by_sku[sku] for sku in wanted if sku in by_sku)
         rejected = tuple(refused[sku] for sku in wanted if sku in refused)
+    findings = dict(reading.findings_by_sku)
+    for clash in clashing_skus((*findings,)):
+        for sku in clash:
+            findings[sku] = (*findings[sku], _clash_finding(sku, clash))
     return Order(
         products=products,
         brief=brief,
         remakes=Remakes.parse(tuple(wishes.remake), frozenset(product.sku for product in products)),
         rejected=rejected,
-        findings=reading.findings_by_sku,
+        findings=findings,
         loose_findings=reading.loose_findings,
         catalog=str(catalog),
         run_id=run_id,
+    )
+
+
+def _clash_finding(sku: str, clash: tuple[str, ...]) -> Finding:
+    names = ", ".join(clash)
+    return Finding(
+        code="SKU_CASE_CLASH",
+        severity=Severity.WARNING,
+        subject=sku,
+        message=f"{names} differ in case only and would share one folder on Windows and macOS; rename all but one",
+        message_zh=f"{names} 仅大小写不同，在 Windows 和 macOS 上会共用同一文件夹；请只保留一个，其余改名",
     )

@@ -14,6 +14,7 @@ from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 
 @task(
     name="write-copy",
+    task_run_name="copy {line.sku}",
     retries=RETRIES,
     retry_delay_seconds=RETRY_DELAYS_S,
     retry_condition_fn=should_retry,

@@ -15,6 +15,7 @@ from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 
 @task(
     name="make-images",
+    task_run_name="images {line.sku}",
     retries=RETRIES,
     retry_delay_seconds=RETRY_DELAYS_S,
     retry_condition_fn=should_retry,

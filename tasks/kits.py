@@ -23,6 +23,7 @@ _THUMBNAILS = 4
 
 @task(
     name="publish-kit",
+    task_run_name="kit {line.sku}",
     retries=RETRIES,
     retry_delay_seconds=RETRY_DELAYS_S,
     retry_condition_fn=should_retry,
@@ -35,7 +36,7 @@ async def publish_kit(line: Line, copy: StageOutcome, images: StageOutcome, vide
         thumbnails = await line.wiring.in_pool(_thumbnails, kit, line.wiring.store)
         await acreate_markdown_artifact(
             key=artifact_key("kit", line.sku),
-            markdown=kit_markdown(kit, thumbnails, link=None),
+            markdown=kit_markdown(kit, thumbnails, link=line.wiring.store.url(kit_key(line.sku))),
             description=f"{kit.sku}: {kit.status.value}",
         )
     return kit

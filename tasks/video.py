@@ -18,6 +18,7 @@ from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 
 @task(
     name="make-video",
+    task_run_name="video {line.sku}",
     retries=RETRIES,
     retry_delay_seconds=RETRY_DELAYS_S,
     retry_condition_fn=should_retry,

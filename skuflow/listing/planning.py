@@ -24,6 +24,7 @@ from skuflow.jobs.contract import (
 from skuflow.listing.brief import MAIN_SIZES_PX, VIDEO_SIZES_PX, Brief, Stage
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.findings import Finding
+from skuflow.listing.markets import languages_for
 from skuflow.listing.storyboard import Storyboard, make_storyboard
 from skuflow.listing.styles import Style, choose_styles, market_style_finding
 from skuflow.listing.styles import style as style_named
@@ -149,12 +150,13 @@ def _style_findings(wanted: str | None, markets: Sequence[str]) -> list[Finding]
 
 def copy_request(plan: KitPlan, slot: Slot) -> CopyRequest:
     markets = plan.brief.markets or plan.product.target_markets
+    speaking = (code for code in markets if slot.language in languages_for((code,)))
     return CopyRequest(
         slot=slot,
         product=plan.product,
         language=slot.language,
         marketplace=slot.marketplace or DEFAULT_MARKETPLACE,
-        market=markets[0] if markets else None,
+        market=next(speaking, None),
         shots=plan.brief.scenes,
     )
 

@@ -27,7 +27,7 @@ def kit_markdown(kit: Kit, thumbnails: Mapping[str, str], link: str | None) -> s
     """One kit as Markdown: status, thumbnails, scores, cost, titles, findings.
 
     ``thumbnails`` maps image ids to addresses, ``data:`` ones included (see ``data_uri_thumbnail``); images
-    without one are left out. ``link`` leads to the gallery. Text that comes from products shows as it was
+    without one are left out. ``link`` leads to the kit's files. Text that comes from products shows as it was
     written, never as markup.
     """
     product = kit.product
@@ -35,8 +35,10 @@ def kit_markdown(kit: Kit, thumbnails: Mapping[str, str], link: str | None) -> s
     lines += [f"- {_plain(', '.join(reason.subjects))}: {_plain(reason.en)}" for reason in reasons(kit)]
     shown = [(image, thumbnails[image.id]) for image in kit.images if image.id in thumbnails]
     if shown:
-        pictures = " ".join(f"![{_plain(_image_name(i.role.value, i.style))}]({url})" for i, url in shown)
-        lines += ["", pictures]
+        pictures = " | ".join(f"![{_plain(_image_name(i.role.value, i.style))}]({url})" for i, url in shown)
+        names = " | ".join(_plain(_image_name(image.role.value, image.style)) for image, _ in shown)
+        # A table keeps the pictures side by side where a paragraph would stack them.
+        lines += ["", f"| {names} |", f"|{' --- |' * len(shown)}", f"| {pictures} |"]
     lines += [
         "",
         *_score_table(kit),
@@ -52,7 +54,7 @@ def kit_markdown(kit: Kit, thumbnails: Mapping[str, str], link: str | None) -> s
         ]
     lines += _findings(kit)
     if link is not None:
-        lines += ["", f"[Open in the gallery]({quote(link, safe=':/?#&=%@+,;~')})"]
+        lines += ["", f"[kit.json and its files]({quote(link, safe=':/?#&=%@+,;~')})"]
     return "\n".join(lines) + "\n"
 
 

@@ -55,13 +55,13 @@ def _finish(photo: Pixels, product: Mask, confidence: float, measures: dict[str,
     height, width = photo.shape[:2]
     if product.shape != (height, width):
         soft = cv2.resize(product.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        product = cast(Mask, soft >= 0.5)
+        product = soft >= 0.5
     left, top, right, bottom = _box(product)
     margin = int(BAND_PX) + MARGIN_PX
     x, y = max(0, left - margin), max(0, top - margin)
     window = np.s_[y : min(height, bottom + margin), x : min(width, right + margin)]
     rgba = matte(cast(Colours, photo[window].astype(np.float32)), product[window])
-    left, top, right, bottom = _box(cast(Mask, rgba[..., 3] > 0))
+    left, top, right, bottom = _box(rgba[..., 3] > 0)
     box = (x + left, y + top, x + right, y + bottom)
     sides = {"left": box[0] <= 0, "top": box[1] <= 0, "right": box[2] >= width, "bottom": box[3] >= height}
     return Cutout(

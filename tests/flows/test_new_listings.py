@@ -40,7 +40,7 @@ async def task_runs(flow_run_id: UUID) -> dict[str, object]:
                 flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[flow_run_id]))
             )
             if len(runs) >= 5 and all(run.state is not None and run.state.is_final() for run in runs):
-                return {run.name.rpartition("-")[0]: run for run in runs}
+                return {run.name.partition(" ")[0]: run for run in runs}
             await asyncio.sleep(0.1)
     raise AssertionError("the server did not record the task runs in time")
 
@@ -103,7 +103,7 @@ async def test_a_product_becomes_a_complete_kit(make_catalog: MakeCatalog, make_
 
 async def _graph_is_copy_image_video(flow_run_id: UUID) -> None:
     runs = await task_runs(flow_run_id)
-    copy, images, video = (runs[name] for name in ("write-copy", "make-images", "make-video"))
+    copy, images, video = (runs[name] for name in ("copy", "images", "video"))
 
     def fed_by(task: object, parameter: str) -> list[UUID]:
         return [entry.id for entry in task.task_inputs[parameter] if entry.input_type == "task_run"]  # type: ignore[attr-defined]  # Prefect's TaskRun

@@ -138,7 +138,7 @@ def test_thumbnail_of_no_picture_is_an_error() -> None:
 def test_markdown_shows_what_a_reviewer_asks_first(store: FolderStore) -> None:
     kit = mug(store, paint_plainly, lambda sku: b"film")
     uri = "data:image/webp;base64,AAAA"
-    text = kit_markdown(kit, {kit.images[0].id: uri}, "file:///out/index.html#sku-x")
+    text = kit_markdown(kit, {kit.images[0].id: uri}, "file:///out/kit.json")
     assert text.startswith("## 复古窑变釉陶瓷马克杯 380ml\n`DM-MUG-001` · **Ready for review**")
     assert f"]({uri})" in text
     assert text.count("](data:") == 1
@@ -146,7 +146,7 @@ def test_markdown_shows_what_a_reviewer_asks_first(store: FolderStore) -> None:
     assert "Cost ¥0.00 (estimated ¥0.00)." in text
     assert "| ja | 窯変釉 陶器マグカップ" in text
     assert "`COPY_UNTRANSLATED`" in text
-    assert "[Open in the gallery](file:///out/index.html#sku-x)" in text
+    assert "[kit.json and its files](file:///out/kit.json)" in text
 
 
 def test_markdown_says_why_a_kit_is_blocked_and_needs_no_link() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import cv2
 import numpy as np
 
 from skuflow.studio.cutting.surfaces import Colours, Mask, blurred, distance_to, extended

@@ -58,20 +58,73 @@ def shrunk(mask: Mask, radius_px: int) -> Mask:
     return cast(Mask, cv2.erode(mask.view(np.uint8), kernel).view(np.bool_))
 
 
+def opened(mask: Mask, side_px: int) -> Mask:
+    """``mask`` without what a square of ``side_px`` does not fit into."""
+    kernel = np.ones((side_px, side_px), np.uint8)
+    return cast(Mask, cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, kernel).view(np.bool_))
+
+
+def connected(mask: Mask, seeds: Mask) -> Mask:
+    """The parts of ``mask`` that hold a seed."""
+    count, labels = cv2.connectedComponents(mask.view(np.uint8), connectivity=4)
+    keep = np.bincount(labels[seeds], minlength=count) > 0
+    keep[0] = False
+    return cast(Mask, keep[labels])
+
+
+def without_specks(mask: Mask, min_area_px: int) -> Mask:
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
+    keep = stats[:, cv2.CC_STAT_AREA] >= min_area_px
+    keep[0] = False
+    return cast(Mask, keep[labels])
+
+
+def outline(mask: Mask) -> Mask:
+    """The pixels of ``mask`` that have a neighbour outside it."""
+    return mask & ~shrunk(mask, 1)
+
+
+def largest_channel(colours: Colours) -> Plane:
+    first, second, third = cv2.split(colours)
+    return cast(Plane, cv2.max(cv2.max(first, second), third))
+
+
+def smallest_channel(colours: Colours) -> Plane:
+    first, second, third = cv2.split(colours)
+    return cast(Plane, cv2.min(cv2.min(first, second), third))
+
+
+def contrast_to(colours: Colours, behind: Colours) -> Plane:
+    """Largest difference of the three channels, in levels."""
+    return largest_channel(cast(Colours, cv2.absdiff(colours, behind)))
+
+
+def extended_coarsely(colours: Colours, weights: Plane) -> Colours:
+    """As ``extended``, at half the resolution: for surfaces that change slowly."""
+    height, width = weights.shape
+    half = (max(1, width // 2), max(1, height // 2))
+    small_weights = cast(Plane, cv2.resize(weights, half, interpolation=cv2.INTER_AREA))
+    weighted = cast(Colours, cv2.resize(colours * weights[..., None], half, interpolation=cv2.INTER_AREA))
+    surface = _filled([weighted], [small_weights])
+    return cast(Colours, cv2.resize(surface, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
 def extended(colours: Colours, weights: Plane) -> Colours:
     """The surface that equals ``colours`` where ``weights`` is 1 and continues it smoothly elsewhere.
 
     ``weights``: 0..1 (height, width). Every gap is filled from a pyramid level just coarse enough to bridge it
     (pull-push interpolation, Gortler et al., "The Lumigraph", 1996), so the nearest known colours count most.
     """
-    sums = [cast(Colours, colours * weights[..., None])]
-    totals = [weights]
+    return _filled([cast(Colours, colours * weights[..., None])], [weights])
+
+
+def _filled(sums: list[Colours], totals: list[Plane]) -> Colours:
     while min(totals[-1].shape) > 2 and float(totals[-1].min()) < 0.999:
         sums.append(cast(Colours, cv2.pyrDown(sums[-1])))
         totals.append(cast(Plane, cv2.pyrDown(totals[-1])))
-    surface = sums[-1] / np.maximum(totals[-1], 1e-6)[..., None]
+    surface = cast(Colours, sums[-1] / np.maximum(totals[-1], 1e-6)[..., None])
     for total, summed in zip(totals[-2::-1], sums[-2::-1], strict=True):
-        surface = cv2.pyrUp(surface, dstsize=(total.shape[1], total.shape[0]))
+        surface = cast(Colours, cv2.pyrUp(surface, dstsize=(total.shape[1], total.shape[0])))
         surface *= (1 - np.minimum(total, 1))[..., None]
         surface += summed / np.maximum(total, 1)[..., None]
     return cast(Colours, surface)
