@@ -132,6 +132,8 @@ def encode(
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             context = stream.codec_context
             context.thread_count = X264_THREADS
+            # PyAV's default are slices, which compress worse and make the threads wait for each other in every frame.
+            context.thread_type = "FRAME"
             context.time_base = Fraction(1, fps)
             context.color_range = _LIMITED_RANGE
             context.color_primaries = context.color_trc = context.colorspace = _BT709
