@@ -7,6 +7,7 @@ from typing import cast
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from skuflow.studio.cutting.surfaces import (
     Colours,
@@ -21,6 +22,15 @@ from skuflow.studio.picture import Plane
 
 HOLE_STEP = 25
 """Levels between a hole and what encloses it."""
+
+NARROW_HOLE_STEP = 60
+"""The same for narrow ones, which a highlight could be taken for."""
+
+SOFT = 0.9
+"""Levels per pixel by which the edge of a product, however pale, is steeper than its surroundings."""
+
+BOLD_CONTRAST = 60
+"""A product that differs from the background by this much in the main is not itself taken for floor."""
 
 MIN_ENCLOSED_AREA_PX = 12
 MIN_NARROW_AREA_PX = 60
@@ -66,24 +76,31 @@ class _Part:
     tint: float
 
 
-def find_holes(scene: Scene, ground: Mask, jumps: Mask) -> Holes:
+def find_holes(scene: Scene, ground: Mask, jumps: Mask, slopes: Plane) -> Holes:
     """Sorts the regions that the background was not reached through.
 
     A hole has the background's tint and light, is set off from what encloses it by a clear step, has an even
     outline (a patch of brushed metal as light as the background is ragged), and lies within a few of its own
-    widths of the outside (print on a broad surface does not).
+    widths of the outside (print on a broad surface does not). ``slopes``: how sharp the photo is at each pixel.
     """
     narrow = opened(jumps & ~ground & (scene.tint < scene.tint_limit) & (scene.contrast < 6), 3)
     depth = np.maximum(distance_to(jumps), distance_to(~narrow))
     holes, glassy = np.zeros_like(ground), np.zeros_like(ground)
     from_ground = distance_to(ground)
     doubtful = []
+    bold_product = bool(np.median(scene.contrast[~ground]) > BOLD_CONTRAST) if not ground.all() else False
     windows = _windows(~(ground | jumps), MIN_ENCLOSED_AREA_PX) + _windows(narrow, MIN_NARROW_AREA_PX)
     for window, inside in windows:
         part = _measured(scene, depth, window, inside)
         if part.tint > 1 or not 0.6 <= part.shade <= 1.12:
             continue
-        if _is_pocket(part, float(from_ground[window][inside].min())):
+        away_px = float(from_ground[window][inside].min())
+        divide = grown(inside, 5) & ~inside & (from_ground[window] < 5) & (from_ground[window] > 0)
+        if (
+            _is_pocket(part, away_px)
+            or (away_px <= 6 and _is_soft(slopes[window][divide]))
+            or (bold_product and _is_floor(part, away_px))
+        ):
             holes[window] |= inside
         elif _looks_open(part):
             doubtful.append(part)
@@ -130,12 +147,22 @@ def _measured(scene: Scene, depth: Plane, window: tuple[slice, slice], inside: M
 
 def _is_pocket(part: _Part, away_px: float) -> bool:
     """Background or shadow that a spur of an edge cut off from the rest."""
-    beside = away_px <= 1.5 and part.shade <= 1.1
+    beside = away_px <= 1.5 and part.shade <= 1.1 and (part.tint < 0.3 or part.shade > 0.9)
     return beside or (away_px <= 6 and 0.93 <= part.shade <= 1.04 and part.radius_px < 10)
 
 
+def _is_floor(part: _Part, away_px: float) -> bool:
+    """A broad neutral strip hardly darker than the background: shaded floor whose far end was painted white."""
+    return away_px <= 4 and part.radius_px > WIDE_PX and part.tint < 0.05 and 0.88 <= part.shade <= 1
+
+
+def _is_soft(slopes: NDArray[np.float32]) -> bool:
+    """Whether nothing but a slope divides a region from the background: the end of a shadow, or grain."""
+    return bool(slopes.size >= 12 and np.percentile(slopes, 80) < SOFT)
+
+
 def _looks_open(part: _Part) -> bool:
-    shaded = part.shade > 0.8 and (part.radius_px > WIDE_PX or part.tint < 0.1)
+    shaded = part.shade > 0.8 and part.tint < 0.1
     return part.radius_px >= 2 and part.tint < 0.4 and (part.shade > 0.93 or shaded)
 
 
@@ -149,7 +176,8 @@ def _is_hole(scene: Scene, part: _Part) -> bool:
         return False
     middle = np.median(colours[inside], axis=0).astype(np.float32)
     step = cv2.dilate(largest_channel(np.abs(colours - middle)), np.ones((15, 15), np.uint8))
-    if float(np.percentile(step[grown(inside, 1) & ~inside], 20)) <= HOLE_STEP:
+    clear_step = HOLE_STEP if told_by_tint or part.radius_px > WIDE_PX else NARROW_HOLE_STEP
+    if float(np.percentile(step[grown(inside, 1) & ~inside], 20)) <= clear_step:
         return False
     closed = cv2.morphologyEx(inside.view(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)).view(
         np.bool_

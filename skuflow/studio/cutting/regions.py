@@ -65,8 +65,9 @@ def split_regions(colours: Colours) -> Regions:
     plain = tint[reached][::17]
     limit = max(MIN_TINT_LIMIT, 2.5 * float(np.percentile(plain, 90)) if plain.size else 0.0)
     scene = _scene(colours, light, tint, limit, shrunk(reached, 2))
+    slopes = cast(Plane, np.maximum(backdrop.sharpness[window], backdrop.tint_slope[window]))
     seeped = _seep(scene, reached, jumps)
-    found = find_holes(scene, seeped, jumps)
+    found = find_holes(scene, seeped, jumps, slopes)
     ground = seeped | found.holes
     scene = _scene(colours, light, tint, limit, shrunk(ground, 1))
     product = _settle_edges(scene, ground, jumps)

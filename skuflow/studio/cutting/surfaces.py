@@ -122,7 +122,7 @@ def _filled(sums: list[Colours], totals: list[Plane]) -> Colours:
     while min(totals[-1].shape) > 2 and float(totals[-1].min()) < 0.999:
         sums.append(cast(Colours, cv2.pyrDown(sums[-1])))
         totals.append(cast(Plane, cv2.pyrDown(totals[-1])))
-    surface = cast(Colours, sums[-1] / np.maximum(totals[-1], 1e-6)[..., None])
+    surface = cast(Colours, (sums[-1] / np.maximum(totals[-1], 1e-6)[..., None]).astype(np.float32))
     for total, summed in zip(totals[-2::-1], sums[-2::-1], strict=True):
         surface = cast(Colours, cv2.pyrUp(surface, dstsize=(total.shape[1], total.shape[0])))
         surface *= (1 - np.minimum(total, 1))[..., None]

@@ -44,14 +44,14 @@ RULES = (
     ),
     _Rule(
         "busy_background_ratio",
-        0.25,
+        0.12,
         "CUTOUT_BACKGROUND",
         "the background is not plain: there is more in it than the product; "
         "use a photo on a plain light background",
     ),
     _Rule(
         "stray_edge_ratio",
-        0.9,
+        0.55,
         "CUTOUT_LEAK",
         "the outline is broken: parts of the product look like the background or are transparent; "
         "use a background that differs from the product",
@@ -77,7 +77,7 @@ RULES = (
     ),
     _Rule(
         "glassy_ratio",
-        0.15,
+        0.08,
         "CUTOUT_LOW_CONFIDENCE",
         "large parts of the product look like the background behind it (transparent or mirroring goods); "
         "use a photo with a transparent background",

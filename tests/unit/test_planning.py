@@ -1,0 +1,127 @@
+"""From a product and a brief to parts: what is planned, and what makes a plan another plan."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from skuflow.catalog.product import Product, ProductSource
+from skuflow.jobs.contract import Slot
+from skuflow.listing.brief import Brief, Stage
+from skuflow.listing.planning import KitPlan, copy_request, plan_kit, scene_request, storyboard_for
+from skuflow.listing.styles import UnknownStyleError
+from skuflow.storage.objects import StoredObject
+
+MUG = Product(
+    sku="mug-1",
+    titles={"zh": "陶瓷马克杯"},
+    kind="mug",
+    attributes={"尺寸": "高 9.5 cm"},
+    target_markets=("ES", "US"),
+    source=ProductSource(catalog="c.csv", row=1),
+)
+PHOTO = StoredObject("p", "1" * 64, 1, "image/jpeg")
+
+
+def parts(plan: KitPlan) -> list[str]:
+    return [slot.part for slot in plan.wanted_slots]
+
+
+def test_a_full_kit_has_copy_main_scenes_and_video() -> None:
+    plan = plan_kit(MUG, Brief())
+    assert parts(plan) == [
+        *(f"copy:{language}" for language in ("en", "es", "fr", "pt", "ru", "de", "ja")),
+        "image:main:1",
+        "image:scene:1",
+        "image:scene:2",
+        "image:scene:3",
+        "video:1",
+    ]
+    assert len({style.scene for _, style in plan.scenes}) == 3
+    assert plan.height_cm == 9.5
+
+
+def test_stages_choose_among_the_same_parts() -> None:
+    full, images = plan_kit(MUG, Brief()), plan_kit(MUG, Brief(stages=(Stage.IMAGES,)))
+    assert parts(images) == ["image:main:1", "image:scene:1", "image:scene:2", "image:scene:3"]
+    assert images.slots == full.slots
+    assert images.digest("x") == full.digest("x")
+
+
+def test_a_second_marketplace_has_parts_of_its_own() -> None:
+    plan = plan_kit(
+        MUG, Brief(languages=("en",), marketplaces=("aliexpress", "amazon"), stages=(Stage.COPY,))
+    )
+    assert parts(plan) == ["copy:en", "copy:en:amazon"]
+
+
+def test_a_wanted_style_comes_first() -> None:
+    assert plan_kit(MUG, Brief(style="fast_fashion")).scenes[0][1].id == "fast_fashion"
+    assert plan_kit(MUG.model_copy(update={"style": "premium"}), Brief()).scenes[0][1].id == "premium"
+    with pytest.raises(UnknownStyleError):
+        plan_kit(MUG, Brief(style="baroque"))
+
+
+def test_a_large_product_gets_no_tabletop() -> None:
+    chair = MUG.model_copy(update={"kind": "camp_chair", "attributes": {"展开尺寸": "52 × 52 × 91 cm"}})
+    scenes = {style.scene for _, style in plan_kit(chair, Brief()).scenes}
+    assert not scenes & {"kitchen_counter", "office_desk", "bedroom_nightstand", "bathroom_shelf"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"attributes": {"尺寸": "高 9.6 cm"}},
+        {"titles": {"zh": "玻璃杯"}},
+        {"style": "premium"},
+        {"price": 3},
+    ],
+)
+def test_a_changed_product_is_another_plan(change: dict[str, object]) -> None:
+    assert plan_kit(MUG.model_copy(update=change), Brief()).digest("x") != plan_kit(MUG, Brief()).digest("x")
+
+
+def test_a_changed_photo_is_another_plan_and_a_moved_file_is_not() -> None:
+    plan = plan_kit(MUG, Brief())
+    assert plan.digest("x") != plan.digest("y")
+    moved = MUG.model_copy(
+        update={"source": ProductSource(catalog="elsewhere.csv", row=7), "images": ("/new/a.jpg",)}
+    )
+    assert plan_kit(moved, Brief()).digest("x") == plan.digest("x")
+
+
+def test_a_picture_does_not_change_with_a_word_of_the_text() -> None:
+    reworded = MUG.model_copy(update={"titles": {"zh": "好看的陶瓷马克杯"}})
+    before, after = plan_kit(MUG, Brief()), plan_kit(reworded, Brief())
+    slot, style = before.scenes[0]
+    first = scene_request(before, slot, style, PHOTO, PHOTO)
+    assert first.fingerprint() == scene_request(after, slot, style, PHOTO, PHOTO).fingerprint()
+    assert (
+        copy_request(before, before.copy_slots[0]).fingerprint()
+        != copy_request(after, after.copy_slots[0]).fingerprint()
+    )
+
+
+def test_a_fingerprint_knows_contents_not_addresses() -> None:
+    plan = plan_kit(MUG, Brief())
+    slot, style = plan.scenes[0]
+    request = scene_request(plan, slot, style, PHOTO, PHOTO)
+    moved = replace(request, photo=replace(PHOTO, key="elsewhere"), prompt="another wording")
+    other = replace(request, photo=replace(PHOTO, sha256="2" * 64))
+    assert moved.fingerprint() == request.fingerprint()
+    assert other.fingerprint() != request.fingerprint()
+
+
+@pytest.mark.parametrize(("language", "market"), [("es", "ES"), ("en", "US"), ("ja", None)])
+def test_copy_is_for_a_market_that_speaks_it(language: str, market: str | None) -> None:
+    plan = plan_kit(MUG, Brief())
+    assert copy_request(plan, Slot("mug-1", "copy", language=language)).market == market
+
+
+def test_the_storyboard_films_every_scene() -> None:
+    plan = plan_kit(MUG, Brief())
+    styles = [style.id for _, style in plan.scenes]
+    storyboard = storyboard_for(plan, styles, {})
+    assert [shot.style for shot in storyboard.shots] == styles
+    assert storyboard.duration_s == 5.0
