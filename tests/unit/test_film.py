@@ -17,9 +17,11 @@ import pytest
 from skuflow.listing.storyboard import Move, Shot, Storyboard, Transition, TransitionKind, make_storyboard
 from skuflow.studio.film import VideoFile, assemble
 from skuflow.studio.film.assemble import Film, timeline
+from skuflow.studio.film.camera import Pose, Subject, plan
 from skuflow.studio.film.captions import make_caption
 from skuflow.studio.film.encoder import FRAMES_AHEAD, ahead, blank_frame
 from skuflow.studio.film.planes import Planes, to_yuv
+from skuflow.studio.film.relief import make_relief
 from skuflow.studio.film.shots import prepare
 from skuflow.studio.film.transitions import join
 from skuflow.studio.film.typeface import Typeface, broken, check_coverage
@@ -246,6 +248,21 @@ def test_no_frame_looks_past_the_edge_of_its_picture() -> None:
                 middle = turned[len(turned) // 8 : -len(turned) // 8]
                 rim = np.cumprod(middle < 70, axis=1).sum(axis=1)
                 assert rim.max() <= widest, (move, moment)
+
+
+def test_a_path_is_made_smaller_until_it_shows_no_border() -> None:
+    given = scene()
+    relief = make_relief(given.depth, given.product_depth, (78.0, 173.0, 138.0, 257.0), (108.0, 253.0), TALL)
+    subject = Subject(TALL, (78.0, 173.0, 138.0, 257.0), relief.limits())
+    tamed = plan(Move.ORBIT, subject, opening=False, sees_border=lambda pose: abs(pose.slide_px[0]) > 3)
+    still = plan(Move.ORBIT, subject, opening=False, sees_border=lambda pose: True)
+
+    assert 1 < max(abs(tamed(step / 10).slide_px[0]) for step in range(11)) <= 3
+    assert {still(step / 10) for step in range(11)} == {Pose()}
+    assert not relief.sees_border(Pose())
+    assert not relief.sees_border(Pose(zoom=1.1, look_at_px=(9.0, 0.0)))
+    assert relief.sees_border(Pose(zoom=1.1, look_at_px=(12.0, 0.0)))
+    assert relief.sees_border(Pose(zoom=1.1, look_at_px=(0.0, -20.0)))
 
 
 def test_a_plain_picture_is_filmed_without_layers(tmp_path: Path) -> None:

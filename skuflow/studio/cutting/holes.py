@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skuflow.studio.cutting.surfaces import (
     Colours,
     Mask,
+    blurred,
     distance_to,
     grown,
     largest_channel,
@@ -32,6 +33,9 @@ SOFT = 0.9
 BOLD_CONTRAST = 60
 """A product that differs from the background by this much in the main is not itself taken for floor."""
 
+SLIT_PX = 4
+SLIT_REACH_PX = 6
+MIN_SHADED_AREA_PX = 300
 MIN_ENCLOSED_AREA_PX = 12
 MIN_NARROW_AREA_PX = 60
 WIDE_PX = 25
@@ -106,15 +110,30 @@ def find_holes(scene: Scene, ground: Mask, jumps: Mask, slopes: Plane) -> Holes:
             doubtful.append(part)
         elif part.shade > 0.9:
             glassy[window] |= inside
+    doubtful += _shaded_slits(scene, ground | holes)
     # Wide ones first: a narrow one may lie behind a rod that only a wide hole tells from the inside.
     for part in sorted(doubtful, key=lambda part: -part.radius_px):
         away_px = float(from_ground[part.window][part.inside].min())
-        if away_px <= 3 * float(np.sqrt(np.count_nonzero(part.inside))) + 8 and _is_hole(scene, part):
+        if away_px <= _reach_px(part) and _is_hole(scene, part):
             holes[part.window] |= part.inside
             from_ground = np.minimum(from_ground, distance_to(holes))
         else:
             glassy[part.window] |= part.inside
     return Holes(holes=holes, glassy=glassy)
+
+
+def _shaded_slits(scene: Scene, known: Mask) -> list[_Part]:
+    """Shadow seen between parts of a pale, faintly tinted product: grainy, so edges cover most of it."""
+    shade = scene.light / np.maximum(scene.light_behind, 1)
+    toneless = blurred(scene.tint, 1.2) < 0.4 * scene.tint_limit
+    mask = opened(toneless & ~known & (shade > 0.6) & (shade < 0.97), 5)
+    depth = distance_to(~mask)
+    found = []
+    for window, inside in _windows(mask, MIN_SHADED_AREA_PX):
+        around = grown(inside, 10) & ~grown(inside, 6) & ~known[window]
+        if around.any() and float(np.median(shade[window][around])) > 0.85:
+            found.append(_measured(scene, depth, window, inside))
+    return [part for part in found if part.tint < 0.1]
 
 
 def _windows(mask: Mask, min_area_px: int) -> list[tuple[tuple[slice, slice], Mask]]:
@@ -148,7 +167,7 @@ def _measured(scene: Scene, depth: Plane, window: tuple[slice, slice], inside: M
 def _is_pocket(part: _Part, away_px: float) -> bool:
     """Background or shadow that a spur of an edge cut off from the rest."""
     beside = away_px <= 1.5 and part.shade <= 1.1 and (part.tint < 0.3 or part.shade > 0.9)
-    return beside or (away_px <= 6 and 0.93 <= part.shade <= 1.04 and part.radius_px < 10)
+    return beside or (away_px <= 3.5 and 0.93 <= part.shade <= 1.04 and part.radius_px < 10)
 
 
 def _is_floor(part: _Part, away_px: float) -> bool:
@@ -164,6 +183,13 @@ def _is_soft(slopes: NDArray[np.float32]) -> bool:
 def _looks_open(part: _Part) -> bool:
     shaded = part.shade > 0.8 and part.tint < 0.1
     return part.radius_px >= 2 and part.tint < 0.4 and (part.shade > 0.93 or shaded)
+
+
+def _reach_px(part: _Part) -> float:
+    """How far from the outside a hole of this size may lie; strokes of white print are slits, too."""
+    if part.radius_px < SLIT_PX:
+        return SLIT_REACH_PX
+    return 3 * float(np.sqrt(np.count_nonzero(part.inside))) + 8
 
 
 def _is_hole(scene: Scene, part: _Part) -> bool:

@@ -6,7 +6,7 @@ from typing import cast
 
 import numpy as np
 
-from skuflow.studio.cutting.surfaces import Colours, Mask, blurred, distance_to, extended
+from skuflow.studio.cutting.surfaces import Colours, Mask, blurred, distance_to, extended, extended_coarsely
 from skuflow.studio.picture import Pixels, Plane
 
 BAND_PX = 3.0
@@ -20,7 +20,7 @@ def matte(colours: Colours, product: Mask) -> Pixels:
     """
     inside = distance_to(~product)
     outside = distance_to(product)
-    behind = extended(colours, (outside > BAND_PX).astype(np.float32))
+    behind = extended_coarsely(colours, (outside > BAND_PX).astype(np.float32))
     # Parts thinner than the band have no sure core: their innermost pixels stand in for it with little weight.
     front = extended(
         colours, np.where(inside > BAND_PX, 1.0, 0.02 * (inside / BAND_PX) ** 3).astype(np.float32)
@@ -28,24 +28,24 @@ def matte(colours: Colours, product: Mask) -> Pixels:
     span = front - behind
     power = np.einsum("...c,...c->...", span, span)
     mix = np.einsum("...c,...c->...", colours - behind, span) / np.maximum(power, 1.0)
-    # A faint step drowns in grain; averaged along the outline it still says where the boundary runs.
-    faint = np.clip((40 - np.sqrt(power)) / 20, 0, 1)
-    mix = faint * blurred(cast(Plane, mix), 1.5) + (1 - faint) * mix
-    shape = blurred(product.astype(np.float32), 0.8)
-    trust = np.clip((np.sqrt(power) - 3) / 4, 0, 1)
-    alpha = trust * np.clip(mix, 0, 1) + (1 - trust) * shape
+    # A faint step drowns in grain: there the boundary's own course, made even, says more than the colours.
+    trust = np.clip((np.sqrt(power) - 20) / 20, 0, 1)
+    even = np.clip((blurred(product.astype(np.float32), 2.5) - 0.5) * 3 + 0.5, 0, 1)
+    alpha = trust * np.clip(mix, 0, 1) + (1 - trust) * even
     # Far from the boundary the mix means nothing (texture, shadow): it may only decide within reach of the edge.
     alpha = np.clip(alpha, np.clip((inside - 1) / 2, 0, 1), np.clip((BAND_PX - outside) / 2, 0, 1))
     return _laid_out(colours, behind, front, cast(Plane, alpha.astype(np.float32)))
 
 
 def _laid_out(colours: Colours, behind: Colours, front: Colours, alpha: Plane) -> Pixels:
-    share = alpha[..., None]
-    freed = (colours - (1 - share) * behind) / np.maximum(share, 0.2)
-    belief = np.clip((share - 0.4) / 0.5, 0, 1)
-    colour = np.where(share > 0.995, colours, belief * freed + (1 - belief) * front)
-    rgba = np.empty((*alpha.shape, 4), np.uint8)
-    rgba[..., :3] = np.clip(colour + 0.5, 0, 255)
+    rgba = np.zeros((*alpha.shape, 4), np.uint8)
+    rgba[..., :3] = colours
     rgba[..., 3] = alpha * 255 + 0.5
     rgba[alpha <= 0] = 0
+    soft = np.nonzero((alpha > 0) & (alpha <= 0.995))
+    share = alpha[soft][:, None]
+    freed = (colours[soft] - (1 - share) * behind[soft]) / np.maximum(share, 0.2)
+    # The more of a pixel is background, the less its own colour says about the product's.
+    belief = np.clip((share - 0.4) / 0.5, 0, 1)
+    rgba[..., :3][soft] = np.clip(belief * freed + (1 - belief) * front[soft] + 0.5, 0, 255)
     return rgba

@@ -23,6 +23,7 @@ from skuflow.studio.cutting.surfaces import (
     luma,
     opened,
     shrunk,
+    without_specks,
 )
 from skuflow.studio.picture import Plane
 
@@ -34,6 +35,9 @@ THIN_PX = 15
 
 DEEPEST_SHADE_RATIO = 0.35
 CLEAR_CONTRAST = 20
+SPECK_AREA_PX = 200
+"""Smaller patches between edges count as product only if they stand out: others may be compression noise."""
+
 MARGIN_PX = 24
 
 
@@ -116,7 +120,9 @@ def _settle_edges(scene: Scene, ground: Mask, jumps: Mask) -> Mask:
         | (scene.light > scene.light_behind + 12)
         | (scene.light < DEEPEST_SHADE_RATIO * scene.light_behind)
     )
-    sure = opened(~ground & ~jumps, 2)
+    broad = without_specks(opened(~ground & ~jumps, 2), SPECK_AREA_PX)
+    far_peak = cv2.dilate(scene.contrast, np.ones((25, 25), np.uint8))
+    sure = broad | (opened(~ground & ~jumps, 2) & (scene.contrast > 0.2 * far_peak))
     sure |= jumps & no_shadow & (scene.contrast > CLEAR_CONTRAST) & (scene.contrast > 0.7 * peak)
     markers = np.zeros(ground.shape, np.int32)
     markers[ground | _contact_shadow(scene, ground, jumps)] = 1
@@ -127,7 +133,7 @@ def _settle_edges(scene: Scene, ground: Mask, jumps: Mask) -> Mask:
     cv2.watershed(padded, labels)
     parted = labels[1:-1, 1:-1]
     # The divide itself is one pixel wide and belongs to the side that it resembles.
-    near_peak = scene.contrast > 0.5 * cv2.dilate(scene.contrast, np.ones((5, 5), np.uint8))
+    near_peak = scene.contrast > 0.65 * cv2.dilate(scene.contrast, np.ones((5, 5), np.uint8))
     return cast(Mask, (parted == 2) | ((parted == -1) & near_peak))
 
 

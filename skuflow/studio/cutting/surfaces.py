@@ -122,9 +122,10 @@ def _filled(sums: list[Colours], totals: list[Plane]) -> Colours:
     while min(totals[-1].shape) > 2 and float(totals[-1].min()) < 0.999:
         sums.append(cast(Colours, cv2.pyrDown(sums[-1])))
         totals.append(cast(Plane, cv2.pyrDown(totals[-1])))
-    surface = cast(Colours, (sums[-1] / np.maximum(totals[-1], 1e-6)[..., None]).astype(np.float32))
+    surface = cast(Colours, cv2.divide(sums[-1], cv2.merge([np.maximum(totals[-1], 1e-6)] * 3)))
     for total, summed in zip(totals[-2::-1], sums[-2::-1], strict=True):
-        surface = cast(Colours, cv2.pyrUp(surface, dstsize=(total.shape[1], total.shape[0])))
-        surface *= (1 - np.minimum(total, 1))[..., None]
-        surface += summed / np.maximum(total, 1)[..., None]
-    return cast(Colours, surface)
+        finer = cast(Colours, cv2.pyrUp(surface, dstsize=(total.shape[1], total.shape[0])))
+        finer *= (1 - np.minimum(total, 1))[..., None]
+        finer += summed / np.maximum(total, 1)[..., None]
+        surface = finer
+    return surface

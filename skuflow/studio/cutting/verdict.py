@@ -119,7 +119,7 @@ def _measured(colours: Colours, regions: Regions) -> dict[str, float]:
     # A sharp step of one level stands out by 0.18 levels per pixel in brightness, and a soft one by much less.
     blurred_px = (contrast < FAINT) & (sharpness < 0.08 * contrast) & (tint_slope < 0.1 * contrast)
     stray = without_specks(backdrop.bold & shrunk(~regions.product, 6), 60)
-    stray_ratio = np.count_nonzero(stray) / length_px
+    stray_ratio = int(np.count_nonzero(stray)) / length_px
     count, _ = cv2.connectedComponents(product.view(np.uint8), connectivity=8)
     uneven = 1 - backdrop.border_ratio
     return {
@@ -129,7 +129,7 @@ def _measured(colours: Colours, regions: Regions) -> dict[str, float]:
         "part_count": float(count - 1),
         "blurred_outline_ratio": float(blurred_px.mean()),
         "faint_outline_ratio": float((contrast < 8).mean()),
-        "glassy_ratio": np.count_nonzero(regions.glassy) / np.count_nonzero(product),
+        "glassy_ratio": int(np.count_nonzero(regions.glassy)) / int(np.count_nonzero(product)),
         "noise": backdrop.noise,
     }
 
