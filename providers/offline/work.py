@@ -23,6 +23,7 @@ from skuflow.storage.objects import ObjectStore
 from skuflow.studio.compose import compose_scene
 from skuflow.studio.cutout_png import from_png
 from skuflow.studio.film import assemble
+from skuflow.studio.film.placement import as_json
 from skuflow.studio.framing import ProductSize
 from skuflow.studio.main_image import place_on_white
 from skuflow.studio.picture import BoxPx, Composite, Cutout, Pixels, StudioError
@@ -54,7 +55,7 @@ def do_work(request: Request, store: ObjectStore) -> tuple[Made, ...]:
             case ImageRequest():
                 return _scene(request, store)
             case VideoRequest():
-                return (_film(request, store),)
+                return _film(request, store)
     except (StudioError, CopyError) as error:
         raise InvalidInputError(error.message, "offline", error.code) from error
     raise InvalidInputError(f"the offline provider cannot do {type(request).__name__}", "offline")
@@ -97,7 +98,7 @@ def _scene(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
     return (*made, _placements(placements))
 
 
-def _film(request: VideoRequest, store: ObjectStore) -> Made:
+def _film(request: VideoRequest, store: ObjectStore) -> tuple[Made, ...]:
     cutout = from_png(store.get(request.cutout.key))
     scenes: dict[str, Composite | Pixels] = {
         frame.style: _compose(cutout, frame.style, request.size_px, request.width_cm, request.height_cm)
@@ -105,14 +106,18 @@ def _film(request: VideoRequest, store: ObjectStore) -> Made:
     }
     with tempfile.TemporaryDirectory(prefix="skuflow-film-") as folder:
         path = Path(folder) / "video.mp4"
-        assemble(
+        video = assemble(
             request.storyboard,
             scenes,
             request.size_px,
             path,
             captions_language=request.captions_language or None,
         )
-        return Made(_label(request.size_px), "video/mp4", path.read_bytes())
+        label = _label(request.size_px)
+        return (
+            Made(label, "video/mp4", path.read_bytes()),
+            _placements({label: as_json(video.product_boxes)}),
+        )
 
 
 def _compose(
@@ -132,7 +137,7 @@ def _mask_png(overlay: Pixels) -> bytes:
 
 
 def _placements(by_label: dict[str, dict[str, object]]) -> Made:
-    """Where the product stands in each picture, for whoever measures it."""
+    """Where the product stands in each picture or video, for whoever measures it."""
     return Made("placement", "application/json", json.dumps(by_label).encode())
 
 

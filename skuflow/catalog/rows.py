@@ -77,6 +77,7 @@ class _RowReading:
     reader: RowReader
     row: Row
     findings: list[Finding] = field(default_factory=list)
+    points_in_attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def product(self, sku: str) -> Product | None:
         self._check_shape(sku)
@@ -177,7 +178,9 @@ class _RowReading:
     def _attribute_cell(self, column: Column, cell: str) -> Mapping[str, str]:
         if values.looks_like_json(cell):
             try:
-                return values.attributes_from_json(cell)
+                points, rest = values.points_among_attributes(cell)
+                self.points_in_attributes.update(points)
+                return values.attributes_from_json(rest)
             except CellError as error:
                 self._note("ROW_BAD_JSON", column.header, reason=error, example=_ATTRIBUTES_EXAMPLE)
                 return {}
@@ -187,7 +190,7 @@ class _RowReading:
         return attributes
 
     def _selling_points(self) -> dict[str, tuple[str, ...]]:
-        points: dict[str, tuple[str, ...]] = {}
+        points = dict(self.points_in_attributes)
         for column, cell in self._filled("selling_points"):
             try:
                 pieces = values.text_list(cell)

@@ -68,6 +68,30 @@ def looks_like_json(cell: str) -> bool:
     return cell.startswith(("{", "["))
 
 
+_POINT_NAMES = frozenset({"bullet_points", "bullets", "selling_points", "卖点"})
+
+
+def points_among_attributes(cell: str) -> tuple[dict[str, tuple[str, ...]], str]:
+    """Selling points that an export keeps among its attributes, by language, and the cell without them.
+
+    Their language is what a "language" attribute beside them says ("fr_FR" is "fr"), else that of their script.
+    Raises CellError where the cell is no JSON.
+    """
+    entries = load_json(cell)
+    if not isinstance(entries, dict):
+        return {}, cell
+    named = [
+        name for name, value in entries.items() if name.lower() in _POINT_NAMES and isinstance(value, list)
+    ]
+    points = tuple(text for name in named for entry in entries[name] if (text := value_text(entry).strip()))
+    if not points:
+        return {}, cell
+    said = entries.get("language")
+    language = said.replace("_", "-").partition("-")[0].lower() if isinstance(said, str) and said else ""
+    rest = {name: value for name, value in entries.items() if name not in named}
+    return {language or language_of(" ".join(points)): points}, json.dumps(rest, ensure_ascii=False)
+
+
 def attributes_from_json(cell: str) -> dict[str, str]:
     """A JSON object, or a list of {"name": ..., "value": ...}, as flat text: lists joined by ", ", the
     members of a nested object under "outer.inner". Empty values are left out. Raises ``CellError``.

@@ -28,6 +28,7 @@ from skuflow.storage.objects import ObjectStore, StoredObject
 
 if TYPE_CHECKING:
     from skuflow.quality.scoring import Score
+    from skuflow.studio.film.placement import ProductInFrame
     from skuflow.studio.picture import Cutout, Pixels
 
 _SIZE_LABEL = re.compile(r"\d+x\d+")
@@ -189,6 +190,7 @@ def _rendition(stored: StoredObject, pixels: Pixels, role: ImageRole, score: Sco
 
 
 def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
+    from skuflow.studio.film.placement import from_json
     from skuflow.studio.film.probe import probe
 
     job = outcome.made_job
@@ -196,10 +198,13 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     if isinstance(before, KitVideo):
         return before
     size = next(size for video, size in bench.makings.plan.videos if video == slot)
-    stored = outcome.required(f"{size[0]}x{size[1]}")
+    label = f"{size[0]}x{size[1]}"
+    stored = outcome.required(label)
+    placement = outcome.result("placement")
+    places = from_json(bench.store.get(placement.key), label) if placement is not None else ()
     with as_file(bench.store, stored.key) as path:
         video = probe(path)
-        score = _score_video(bench, path, size)
+        score = _score_video(bench, path, size, places)
     storyboard = bench.makings.storyboard
     return KitVideo(
         id=slot.part,
@@ -228,7 +233,7 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     )
 
 
-def _score_video(bench: Bench, path: Path, size: tuple[int, int]) -> Score:
+def _score_video(bench: Bench, path: Path, size: tuple[int, int], places: Sequence[ProductInFrame]) -> Score:
     from skuflow.quality.video_scores import score_video
 
     return score_video(
@@ -237,6 +242,7 @@ def _score_video(bench: Bench, path: Path, size: tuple[int, int]) -> Score:
         size_px=size,
         first_frame=_first_frame(bench, size),
         source=bench.cutout(),
+        product_boxes=places,
     )
 
 

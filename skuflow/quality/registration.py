@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from skuflow.studio.picture import BoxPx, Cutout, Pixels, Plane, SizePx
 
+BoxF = tuple[float, float, float, float]
+"""(left, top, right, bottom) of the edges, to a fraction of a pixel; every BoxPx is one."""
+
 COMPARED_SIDE_PX = 288
 """Longest side of the product while it is compared: small print still shows, and one picture takes milliseconds."""
 MARGIN_RATIO = 0.06
@@ -84,7 +87,7 @@ class Overlay:
         return np.asarray(solid > 0)
 
 
-def lay_source_on(picture: Pixels, product: Pixels, box_px: BoxPx) -> Overlay | None:
+def lay_source_on(picture: Pixels, product: Pixels, box_px: BoxF) -> Overlay | None:
     """``product`` (from :func:`premultiplied`) laid into ``box_px`` of ``picture`` (RGB) and moved to fit; None when
     the box holds no product.
 
@@ -123,15 +126,15 @@ def lay_source_on(picture: Pixels, product: Pixels, box_px: BoxPx) -> Overlay | 
     )
 
 
-def look_at(picture: Pixels, box_px: BoxPx, side_px: int) -> Window | None:
+def look_at(picture: Pixels, box_px: BoxF, side_px: int) -> Window | None:
     """``box_px`` and a little around it, reduced so that the box's long side is at most ``side_px``; None when hardly
     anything of the box lies in the picture."""
     left, top, right, bottom = box_px
     box_w, box_h = right - left, bottom - top
     height, width = picture.shape[:2]
     margin = max(4, round(MARGIN_RATIO * max(box_w, box_h)))
-    x0, y0 = max(0, left - margin), max(0, top - margin)
-    x1, y1 = min(width, right + margin), min(height, bottom + margin)
+    x0, y0 = max(0, math.floor(left) - margin), max(0, math.floor(top) - margin)
+    x1, y1 = min(width, math.ceil(right) + margin), min(height, math.ceil(bottom) + margin)
     if min(box_w, box_h) < 8 or x1 - x0 < 8 or y1 - y0 < 8:
         return None
     scale = min(1.0, side_px / max(box_w, box_h))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from skuflow.quality.identity import compare
+from skuflow.quality.identity import Identity, compare
 from skuflow.quality.image_scores import recognised
 from skuflow.quality.limits import VIDEO_RULES
-from skuflow.quality.registration import find_product, lay_source_on, premultiplied
+from skuflow.quality.registration import BoxF, find_product, lay_source_on, premultiplied
 from skuflow.quality.scoring import Score, judge
 from skuflow.quality.sharpness import finest_detail_ratio
 from skuflow.studio.picture import Cutout, Pixels, Plane, SizePx
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from av import VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+    from skuflow.studio.film.placement import ProductInFrame
 
 SAMPLED_FRAMES = 12
 IDENTITY_FRAMES = 4
@@ -41,20 +43,46 @@ class UnreadableVideoError(ValueError):
 
 @dataclass(slots=True)
 class _Reel:
-    """What one pass over a video leaves behind: a thumbnail of luma per frame, and a few whole frames."""
+    """What one pass over a video leaves behind: a thumbnail of luma per frame, a few whole frames, and how the product
+    compares in the frames in which its place is known."""
 
     thumbs: list[Plane] = field(default_factory=list)
     sampled: list[Pixels] = field(default_factory=list)
+    sights: list[_Sight] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """The product in one frame; ``identity`` is None where nothing there could be compared with it."""
+
+    identity: Identity | None
+    covered: bool
+
+    @property
+    def seen(self) -> bool:
+        return self.identity is not None and recognised(self.identity)
 
 
 def score_video(
-    path: Path | str, *, expected_s: float, size_px: SizePx, first_frame: Pixels | None, source: Cutout | None
+    path: Path | str,
+    *,
+    expected_s: float,
+    size_px: SizePx,
+    first_frame: Pixels | None,
+    source: Cutout | None,
+    product_boxes: Sequence[ProductInFrame] = (),
 ) -> Score:
     """Measures and score of the video file ``path``.
 
     ``expected_s`` and ``size_px`` are what was asked for; ``first_frame`` (RGB of any size, same shape) is the picture
-    that the video was made from; ``source`` is the product's cut-out, searched for in a few frames. Every frame is
-    decoded once; only a thumbnail of each and a dozen whole frames are kept.
+    that the video was made from; ``source`` is the product's cut-out. Every frame is decoded once; only a thumbnail of
+    each and a dozen whole frames are kept.
+
+    ``product_boxes``: where the product stands in some frames, known to whoever made the video. Identity is measured
+    in those: ``product_seen_ratio`` is the share of them in which the product is recognised, ``identity_ratio`` and
+    ``identity_worst_ratio`` are the median and the least over the frames where nothing stands in front of it. Grass
+    before a product cannot be told from a fault of the product, so a video in which it is covered everywhere gets no
+    identity. Without boxes the product is searched for in a few frames, and identity is the median where it was found.
 
     Raises UnreadableVideoError when there is nothing to decode.
     """
@@ -64,7 +92,8 @@ def score_video(
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             measures = _container_measures(container, stream, expected_s, size_px)
-            reel = _watch(container, stream, round(measures["duration_s"] * measures["fps"]))
+            known = _KnownPlaces(source, product_boxes)
+            reel = _watch(container, stream, round(measures["duration_s"] * measures["fps"]), known)
     except (av.FFmpegError, IndexError, OSError) as error:
         raise UnreadableVideoError(f"{Path(path).name} is no video that can be decoded: {error}") from error
     if not reel.thumbs:
@@ -76,8 +105,10 @@ def score_video(
         measures["detail_ratio"] = float(np.median(details))
     if first_frame is not None:
         measures["first_frame_difference"] = _difference(reel.sampled[0], first_frame)
-    if source is not None:
-        measures.update(_identity_measures(reel.sampled, source))
+    if reel.sights:
+        measures.update(_known_identity(reel.sights))
+    elif source is not None:
+        measures.update(_searched_identity(reel.sampled, source))
     return judge(measures, VIDEO_RULES)
 
 
@@ -101,7 +132,30 @@ def _container_measures(
     }
 
 
-def _watch(container: InputContainer, stream: VideoStream, expected_frames: int) -> _Reel:
+class _KnownPlaces:
+    """Compares the product in the frames where its place is known; frames need not be kept for it."""
+
+    def __init__(self, source: Cutout | None, places: Sequence[ProductInFrame]) -> None:
+        self._product = premultiplied(source) if source is not None and places else None
+        self._places = {place.frame: place for place in places}
+
+    def __contains__(self, frame: int) -> bool:
+        return self._product is not None and frame in self._places
+
+    def look(self, frame: int, picture: Pixels) -> _Sight:
+        assert self._product is not None
+        place = self._places[frame]
+        return _Sight(_compared(picture, self._product, place.box_px), place.covered)
+
+
+def _compared(picture: Pixels, product: Pixels, box_px: BoxF) -> Identity | None:
+    overlay = lay_source_on(picture, product, box_px)
+    return compare(overlay) if overlay is not None else None
+
+
+def _watch(
+    container: InputContainer, stream: VideoStream, expected_frames: int, known: _KnownPlaces
+) -> _Reel:
     stream.thread_type = "AUTO"
     wanted = {
         round(i * max(0, expected_frames - 1) / (SAMPLED_FRAMES - 1)) for i in range(SAMPLED_FRAMES)
@@ -117,8 +171,12 @@ def _watch(container: InputContainer, stream: VideoStream, expected_frames: int)
                 cv2.resize(luma.astype(np.float32), size, interpolation=cv2.INTER_AREA), dtype=np.float32
             )
         )
-        if index in wanted:
-            reel.sampled.append(np.ascontiguousarray(frame.to_ndarray(format="rgb24")))
+        if index in wanted or index in known:
+            picture: Pixels = np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+            if index in wanted:
+                reel.sampled.append(picture)
+            if index in known:
+                reel.sights.append(known.look(index, picture))
     return reel
 
 
@@ -184,15 +242,27 @@ def _difference(frame: Pixels, picture: Pixels) -> float:
     return float(np.abs(one - other).mean())
 
 
-def _identity_measures(frames: list[Pixels], source: Cutout) -> dict[str, float]:
+def _known_identity(sights: Sequence[_Sight]) -> dict[str, float]:
+    out = {"product_seen_ratio": sum(sight.seen for sight in sights) / len(sights)}
+    # A frame in which nothing resembles the product is what identity is about, so it counts as well.
+    ratios = [
+        sight.identity.ratio if sight.identity is not None else 0.0 for sight in sights if not sight.covered
+    ]
+    if ratios:
+        out["identity_ratio"] = float(np.median(ratios))
+        out["identity_worst_ratio"] = min(ratios)
+    return out
+
+
+def _searched_identity(frames: list[Pixels], source: Cutout) -> dict[str, float]:
     """Share of the looked-at frames in which the product is recognised, and its median identity there."""
     product = premultiplied(source)
     looked_at = list(_spread(frames, IDENTITY_FRAMES))
     ratios = []
     for frame in looked_at:
         box = find_product(frame, product)
-        overlay = lay_source_on(frame, product, box) if box is not None else None
-        if overlay is not None and (result := compare(overlay)) is not None and recognised(result):
+        result = _compared(frame, product, box) if box is not None else None
+        if result is not None and recognised(result):
             ratios.append(result.ratio)
     out = {"product_seen_ratio": len(ratios) / len(looked_at)}
     if ratios:

@@ -213,3 +213,13 @@ async def test_a_changed_product_is_made_again_where_it_costs_nothing(
     assert report.kit is not None
     assert report.made == 2
     assert all("500 ml" in copy.model_dump_json() for copy in report.kit.copy_)
+
+
+async def test_one_sku_by_hand_takes_the_same_steps(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    from flows.listing_kit import listing_kit
+
+    make_wiring()
+    report = await listing_kit(str(make_catalog(MUG, CLOCK)), "clock-2", COPY_ONLY)
+    assert (report.sku, report.status, report.made) == ("clock-2", KitStatus.NEEDS_REVIEW, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import zipfile
 from collections.abc import Callable
@@ -382,3 +383,15 @@ def test_a_catalog_of_remote_photos_only_is_refused_with_the_reason() -> None:
     with pytest.raises(CatalogError, match="none of its 239 rows") as caught:
         read_catalog(SHARED / "data" / "catalog" / "litemall-zh" / "products.csv")
     assert "ROW_IMAGE_REMOTE" in {finding.code for finding in caught.value.findings}
+
+
+def test_selling_points_among_the_attributes_are_selling_points(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    attributes = {"language": "fr_FR", "bullet_points": ["Sans colorants", "365 gélules"], "color": "rouge"}
+    with (tmp_path / "c.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["sku", "title", "attributes", "images"])
+        writer.writerow(["v-1", "Vitamine E", json.dumps(attributes, ensure_ascii=False), "a.jpg"])
+    product = read_catalog(tmp_path / "c.csv").products[0]
+    assert product.selling_points == {"fr": ("Sans colorants", "365 gélules")}
+    assert product.attributes == {"language": "fr_FR", "color": "rouge"}

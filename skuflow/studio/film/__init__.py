@@ -2,5 +2,6 @@
 
 from skuflow.studio.film.assemble import assemble
 from skuflow.studio.film.encoder import VideoFile
+from skuflow.studio.film.placement import ProductInFrame
 
-__all__ = ["VideoFile", "assemble"]
+__all__ = ["ProductInFrame", "VideoFile", "assemble"]

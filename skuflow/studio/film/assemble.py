@@ -14,6 +14,7 @@ from skuflow.listing.storyboard import Storyboard
 from skuflow.studio.film.camera import BoxF
 from skuflow.studio.film.captions import Caption, make_caption
 from skuflow.studio.film.encoder import FRAMES_AHEAD, OnFrame, VideoFile, ahead, blank_frame, encode
+from skuflow.studio.film.placement import ProductInFrame, is_covered
 from skuflow.studio.film.planes import Planes
 from skuflow.studio.film.shots import Shot, prepare
 from skuflow.studio.film.transitions import join, shown
@@ -47,6 +48,12 @@ class Take:
     def entered(self, frame: int) -> float:
         """How far the transition into this shot is; 1 and more when it is over."""
         return (frame - self.first + 1) / (self.enters + 1)
+
+    @property
+    def telling_frames(self) -> tuple[int, ...]:
+        """Up to three frames that show this shot alone: the first, the middle and the last of those."""
+        first, last = self.first + self.enters, self.last - self.leaves
+        return tuple(sorted({first, (first + last) // 2, last})) if first <= last else ()
 
 
 def timeline(storyboard: Storyboard) -> tuple[Take, ...]:
@@ -92,7 +99,7 @@ def assemble(
     film = Film(storyboard, scenes, size_px, captions_language)
     with closing(ahead(film.frames(), FRAMES_AHEAD)) as frames:
         video = encode(frames, storyboard.frames, size_px, fps, out, on_frame=on_frame)
-    return replace(video, captions_left_out=tuple(film.left_out))
+    return replace(video, captions_left_out=tuple(film.left_out), product_boxes=tuple(film.product_boxes))
 
 
 def _check(storyboard: Storyboard, scenes: Mapping[str, Composite | Pixels], size_px: SizePx) -> None:
@@ -134,7 +141,8 @@ class Film:
     """The frames of a storyboard, made in order and once.
 
     A scene is prepared when its shot begins and let go when it is over. ``left_out`` fills with the numbers of the
-    shots whose words found no room. Raises what ``assemble`` raises.
+    shots whose words found no room, ``product_boxes`` with where the product is seen in each shot's telling frames.
+    Raises what ``assemble`` raises.
     """
 
     def __init__(
@@ -153,6 +161,7 @@ class Film:
         self._ready: dict[int, tuple[Shot, Caption | None]] = {}
         self._scratch = (Planes.empty(size_px), Planes.empty(size_px))
         self.left_out: list[int] = []
+        self.product_boxes: list[ProductInFrame] = []
 
     def frames(self) -> Iterator[VideoFrame]:
         """The frames from the first to the last, yuv420p; each is new and belongs to the caller."""
@@ -169,7 +178,10 @@ class Film:
 
     def _prepared(self, take: Take) -> tuple[Shot, Caption | None]:
         board = take.board
-        shot = prepare(self._scenes[board.style], board.move, self._size_px, opening=take.first == 0)
+        scene = self._scenes[board.style]
+        shot = prepare(scene, board.move, self._size_px, opening=take.first == 0)
+        if isinstance(scene, Composite):
+            self.product_boxes.extend(_places(take, shot, covered=is_covered(scene)))
         if board.number not in self._words:
             return shot, None
         caption = make_caption(
@@ -195,6 +207,13 @@ class Film:
             strength = take.caption_strength(number)
             if strength > 0:
                 caption.draw(out, strength)
+
+
+def _places(take: Take, shot: Shot, *, covered: bool) -> Iterator[ProductInFrame]:
+    for frame in take.telling_frames:
+        box = shot.product_in_frame_px(take.moment(frame))
+        if box is not None:
+            yield ProductInFrame(frame, box, take.board.style, covered)
 
 
 def _swept(shot: Shot, steps: int) -> BoxF | None:

@@ -16,6 +16,7 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
+from skuflow.studio.film.placement import ProductInFrame
 from skuflow.studio.film.planes import Planes
 from skuflow.studio.picture import SizePx
 
@@ -45,7 +46,10 @@ OnFrame = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """A finished video; ``captions_left_out`` numbers the shots whose words found no room."""
+    """A finished video; ``captions_left_out`` numbers the shots whose words found no room.
+
+    ``product_boxes``: where the product is seen in a few frames of each shot of a composite, in their order.
+    """
 
     path: Path
     width: int
@@ -56,6 +60,7 @@ class VideoFile:
     codec: str
     bytes: int
     captions_left_out: tuple[int, ...] = ()
+    product_boxes: tuple[ProductInFrame, ...] = ()
 
 
 def ahead(items: Iterable[T], depth: int = FRAMES_AHEAD) -> Generator[T, None, None]:
