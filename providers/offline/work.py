@@ -26,11 +26,13 @@ from skuflow.studio.film import assemble
 from skuflow.studio.film.placement import as_json
 from skuflow.studio.framing import ProductSize
 from skuflow.studio.main_image import place_on_white
-from skuflow.studio.picture import BoxPx, Composite, Cutout, Pixels, StudioError
+from skuflow.studio.picture import BoxPx, Composite, Cutout, Pixels, SizePx, StudioError
 from skuflow.studio.scenes import load_scenes
 
 _SCENE_JPEG_QUALITY = 90
 _MAIN_JPEG_QUALITY = 94
+_MAIN_SIDES_PX = (1300, 1000, 800, 600)
+"""What a main image falls back to when the photo has too few pixels for the size asked for."""
 _MAIN_FILL_RATIO = 0.86
 """A little over the 85 % that marketplaces ask for, so that soft edges and rounding never fall below them."""
 
@@ -77,11 +79,27 @@ def _main(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
     cutout = from_png(store.get(request.cutout.key))
     made: list[Made] = []
     placements: dict[str, dict[str, object]] = {}
-    for size in request.sizes_px:
-        picture, box = place_on_white(cutout, size, _MAIN_FILL_RATIO)
-        made.append(Made(_label(size), "image/jpeg", _jpeg(picture, _MAIN_JPEG_QUALITY, subsampling=0)))
-        placements[_label(size)] = {"box_px": list(box)}
+    for wanted in request.sizes_px:
+        size, picture, box = _largest_on_white(cutout, wanted)
+        if _label(size) not in placements:
+            made.append(Made(_label(size), "image/jpeg", _jpeg(picture, _MAIN_JPEG_QUALITY, subsampling=0)))
+            placements[_label(size)] = {"box_px": list(box)}
     return (*made, _placements(placements))
+
+
+def _largest_on_white(cutout: Cutout, wanted: SizePx) -> tuple[SizePx, Pixels, BoxPx]:
+    """The main image in the wanted size, or in the largest below it that does not blow the photo's pixels up.
+
+    Raises StudioError when even the smallest would.
+    """
+    sizes = [wanted, *((side, side) for side in _MAIN_SIDES_PX if side < min(wanted))]
+    for size in sizes[:-1]:
+        try:
+            return (size, *place_on_white(cutout, size, _MAIN_FILL_RATIO))
+        except StudioError as error:
+            if error.code != "MAIN_IMAGE_TOO_SMALL":
+                raise
+    return (sizes[-1], *place_on_white(cutout, sizes[-1], _MAIN_FILL_RATIO))
 
 
 def _scene(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:

@@ -94,6 +94,7 @@ def _take_photo(
     from skuflow.studio.cutout import cut_out
     from skuflow.studio.cutout_png import from_png, to_png
     from skuflow.studio.picture import StudioError
+    from skuflow.studio.standing import require_standing
 
     try:
         photo = load_photo(path)
@@ -118,6 +119,7 @@ def _take_photo(
                     f"the product runs out of the photo ({', '.join(sorted(cutout.touches))}); "
                     "use a photo that shows all of it",
                 )
+            require_standing(cutout)
             data = to_png(cutout)
     except StudioError as error:
         findings.append(_studio_finding(error, path.name))
@@ -146,6 +148,7 @@ _STUDIO_ZH = {
     "CUTOUT_EMPTY": "图片中找不到商品；请换用能看清商品的白底图",
     "CUTOUT_LEAK": "商品边缘与背景无法区分；请换用边缘清晰的白底图",
     "CUTOUT_LOW_CONFIDENCE": "抠图效果不够可靠；请换用边缘清晰、光线均匀的白底图",
+    "PRODUCT_IN_PARTS": "图中有多件分散摆放的物品，无法放入场景；请换用摆放在一起的图片",
     "PRODUCT_RUNS_OUT_OF_PHOTO": "商品超出画面；请换用完整展示商品的图片",
 }
 

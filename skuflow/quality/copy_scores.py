@@ -82,8 +82,13 @@ def _count(findings: Iterable[Finding], severity: Severity) -> int:
     return sum(finding.severity is severity for finding in findings)
 
 
+_ENOUGH_FOR_KANA = 40
+"""Letters from which Japanese without kana is no Japanese; a title alone can well be all kanji."""
+
+
 def _script_measures(texts: Iterable[str], language: str, brand: str) -> dict[str, float]:
-    """``own_script_ratio``: share of letters in the language's script; for Japanese also ``kana_ratio``.
+    """``own_script_ratio``: share of letters in the language's script; for Japanese of some length also
+    ``kana_ratio``.
     ``foreign_letters``: letters of scripts that have no place in this language. The brand's letters count for nothing.
     """
     primary = language.split("-")[0].casefold()
@@ -99,7 +104,7 @@ def _script_measures(texts: Iterable[str], language: str, brand: str) -> dict[st
         "own_script_ratio": sum(scripts[name] for name in own) / total,
         "foreign_letters": float(sum(n for name, n in scripts.items() if name not in own | _EVERYWHERE)),
     }
-    if primary == "ja":
+    if primary == "ja" and total >= _ENOUGH_FOR_KANA:
         out["kana_ratio"] = sum(scripts[name] for name in _KANA) / total
     return out
 

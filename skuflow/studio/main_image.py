@@ -7,7 +7,7 @@ import numpy as np
 from skuflow.studio.picture import BoxPx, Cutout, Pixels, SizePx, StudioError
 from skuflow.studio.resample import resize_rgba
 
-MAX_UPSCALE = 1.5
+MAX_UPSCALE = 1.25
 
 
 def main_image(cutout: Cutout, size_px: SizePx = (1600, 1600), fill_ratio: float = 0.85) -> Pixels:
@@ -26,7 +26,7 @@ def place_on_white(
 
     Raises StudioError: ``PRODUCT_RUNS_OUT_OF_PHOTO`` for a cutout that touches the photo's edge,
     ``CUTOUT_EMPTY`` for one without a solid pixel, ``MAIN_IMAGE_TOO_SMALL`` where the product would have to
-    be enlarged more than 1.5 times.
+    be enlarged more than 1.25 times.
     """
     if not 0.1 <= fill_ratio <= 1.0:
         raise ValueError(f"fill_ratio must be between 0.1 and 1, not {fill_ratio}")

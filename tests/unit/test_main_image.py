@@ -73,8 +73,8 @@ def test_refuses_to_blow_up_a_small_photo() -> None:
         main_image(cutout(300, 400))
     assert refused.value.code == "MAIN_IMAGE_TOO_SMALL"
     assert refused.value.measured == pytest.approx(0.85 * 1600 / 400)
-    assert refused.value.limit == 1.5
-    main_image(cutout(300, 400), (600, 600))
+    assert refused.value.limit == 1.25
+    main_image(cutout(300, 400), (500, 500))
 
 
 def test_refuses_a_product_that_runs_out_of_its_photo() -> None:
