@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from pathlib import Path
 
 import cv2
+
+from skuflow.catalog.intake import likely_photo_sha256, take_in
+from skuflow.catalog.readers import read_catalog
+from skuflow.storage.keys import cutout_key
+from skuflow.storage.objects import ObjectStore
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"
@@ -38,7 +42,11 @@ def many_mugs(folder: Path, skus: int, photo_px: int = 800) -> Path:
     return path
 
 
-def sample_catalog(folder: Path) -> Path:
-    """The sample catalog with its photos, in a folder of its own."""
-    shutil.copytree(SAMPLES, folder)
-    return folder / "products.csv"
+def take_in_all(catalog: Path, store: ObjectStore) -> None:
+    """Photos and cut-outs of a catalog into storage, so that a measured run does not spend its time cutting."""
+    products = read_catalog(catalog).products
+    first = take_in(products[0], store, needs_picture=True)
+    assert first.cutout is not None
+    cutout = store.get(first.cutout.key)
+    for product in products[1:]:
+        store.put(cutout_key(product.sku, likely_photo_sha256(product, store)), cutout, "image/png")

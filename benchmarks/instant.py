@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tempfile
 from pathlib import Path
 
@@ -21,8 +22,15 @@ from skuflow.jobs.contract import (
     Request,
     VideoRequest,
 )
+from skuflow.listing.brief import MAIN_SIZES_PX, SCENE_SIZES_PX
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.studio.film.encoder import blank_frame, encode
+
+_BOX = {"box_px": [4, 4, 60, 60]}
+_PLACEMENT = json.dumps(
+    {f"{width}x{height}": _BOX for width, height in (*MAIN_SIZES_PX, *SCENE_SIZES_PX)}
+).encode()
+"""Where the product is said to stand, so that no score searches for it."""
 
 
 class InstantProvider:
@@ -61,6 +69,8 @@ class InstantProvider:
         request = self._requests[artifact.reference]
         if isinstance(request, CopyRequest):
             return _copy(request)
+        if artifact.label == "placement":
+            return _PLACEMENT
         return self._picture if isinstance(request, ImageRequest) else self._video
 
     async def forget(self, handle: JobHandle) -> None:
@@ -72,7 +82,10 @@ def _artifacts(job_id: str, request: Request) -> list[Artifact]:
         case CopyRequest():
             return [Artifact("copy", "application/json", job_id)]
         case ImageRequest():
-            return [Artifact(f"{width}x{height}", "image/png", job_id) for width, height in request.sizes_px]
+            pictures = [
+                Artifact(f"{width}x{height}", "image/png", job_id) for width, height in request.sizes_px
+            ]
+            return [*pictures, Artifact("placement", "application/json", job_id)]
         case VideoRequest():
             return [Artifact(f"{request.size_px[0]}x{request.size_px[1]}", "video/mp4", job_id)]
     raise AssertionError(type(request))

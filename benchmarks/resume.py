@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.batch import many_mugs
+from benchmarks.batch import many_mugs, take_in_all
 from benchmarks.instant import InstantProvider
 from benchmarks.measure import figure
 from flows.temporary_server import TemporaryServer
@@ -44,6 +44,7 @@ def _measure(settings: object, catalog: Path, out: Path) -> int:
     provider = InstantProvider()
     with using(wire(settings)) as wiring:  # type: ignore[arg-type]  # Settings
         wiring.use_provider(provider)
+        take_in_all(catalog, wiring.store)
         begun_s = time.monotonic()
         reports = asyncio.run(new_listings(str(catalog))).kits
         export(reports, wiring.store, out, str(catalog), datetime.now(UTC), 0.0)

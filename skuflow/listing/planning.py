@@ -29,7 +29,7 @@ from skuflow.listing.storyboard import Storyboard, make_storyboard
 from skuflow.listing.styles import Style, choose_styles, market_style_finding
 from skuflow.listing.styles import style as style_named
 from skuflow.storage.objects import StoredObject
-from skuflow.studio.framing import ProductSize, fits_scene
+from skuflow.studio.framing import ProductSize, fits_scene, shows_well
 from skuflow.studio.scenes import load_scenes
 
 _GENERATION = 1
@@ -137,6 +137,7 @@ def _styles(product: Product, brief: Brief, markets: Sequence[str], size: Produc
         count=brief.scenes,
         wanted=brief.style or product.style,
         fits=lambda style: fits_scene(scenes[style.scene], size, width_cm / height_cm),
+        shows_well=lambda style: shows_well(scenes[style.scene], size, width_cm / height_cm),
     )
 
 

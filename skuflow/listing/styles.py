@@ -118,15 +118,18 @@ def choose_styles(
     count: int = 3,
     wanted: str | None = None,
     fits: Callable[[Style], bool],
+    shows_well: Callable[[Style], bool] = lambda _: True,
 ) -> tuple[Style, ...]:
     """``count`` styles for a product of ``kind`` sold in ``markets``, best first; the same answer for the
     same question.
 
     The wanted style comes first, even where it does not fit or suit (the caller reports that). The others
-    pass ``fits``, which says whether the product's true size fits the scene. No two share a family while
-    another suitable family is left; styles that none of the markets would take to come only when nothing else
-    is left. A product of unknown kind, and so of unknown size and use, gets studio styles; one that stands on
-    the floor is not put on a table. Fewer than ``count`` come only where all styles are used up.
+    pass ``fits``, which says whether the product's true size fits the scene. Rooms in which it would be small
+    (``shows_well`` is false) come after the other rooms; a studio set takes no room's place for that. No two
+    share a family while another suitable family is left; styles that none of the markets would take to come
+    only when nothing else is left. A product of unknown kind, and so of unknown size and use, gets studio
+    styles; one that stands on the floor is not put on a table. Fewer than ``count`` come only where all
+    styles are used up.
 
     Raises ``UnknownStyleError``, ``UnknownMarketError``, ``KeyError`` for a kind that does not exist.
     """
@@ -138,8 +141,10 @@ def choose_styles(
     suitable = [candidate for candidate in welcome if candidate.studio or _suits(candidate, product_kind)]
     for pool in (suitable, welcome):
         fitting = [candidate for candidate in pool if fits(candidate)]
-        _take(chosen, fitting, count, new_families_only=True)
-        _take(chosen, fitting, count, new_families_only=False)
+        rooms = iter(sorted((c for c in fitting if not c.studio), key=lambda c: not shows_well(c)))
+        ordered = [candidate if candidate.studio else next(rooms) for candidate in fitting]
+        _take(chosen, ordered, count, new_families_only=True)
+        _take(chosen, ordered, count, new_families_only=False)
     _take(chosen, [candidate for candidate in ranked if candidate.studio], count, new_families_only=False)
     _take(chosen, ranked, count, new_families_only=False)
     return tuple(chosen[: max(count, 0)])

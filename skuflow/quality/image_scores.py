@@ -174,6 +174,7 @@ def _share(box: BoxPx, size: SizePx, source: Cutout | None) -> Mapping[str, floa
     box_w, box_h = right - left, bottom - top
     out = {
         "product_share_ratio": max(box_w / size[0], box_h / size[1]),
+        "product_length_ratio": max(box_w, box_h) / min(size),
         "box_ratio": box_w * box_h / (size[0] * size[1]),
         "outside_px": float(max(0, -left, -top, right - size[0], bottom - size[1])),
     }

@@ -114,9 +114,11 @@ IMAGE_RULES: tuple[Rule, ...] = (
     Rule(
         name="image_product_small",
         aspect="product_share",
-        measure="product_share_ratio",
+        # Against the shorter side, which decides how large a frame is shown: of an upright frame's height the plates
+        # leave a product no more than 30 to 36 %, which is half the frame's width and not small.
+        measure="product_length_ratio",
         bad_when="below",
-        # Every plate leaves the product at least 36 % of the frame's height or width.
+        # Calibrated on 120 pictures of ten products: 0.39 and more; a mug in a meadow 0.21.
         steps=(Step(0.3, 10), Step(0.18, 25)),
         advice="the product is small in the frame; show it larger",
         advice_zh="商品在画面中过小；请放大商品",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -15,11 +20,12 @@ import numpy as np
 import pytest
 
 from skuflow.listing.storyboard import Move, Shot, Storyboard, Transition, TransitionKind, make_storyboard
-from skuflow.studio.film import VideoFile, assemble
+from skuflow.studio.film import ProductInFrame, VideoFile, assemble
 from skuflow.studio.film.assemble import Film, timeline
 from skuflow.studio.film.camera import Pose, Subject, plan
 from skuflow.studio.film.captions import make_caption
 from skuflow.studio.film.encoder import FRAMES_AHEAD, ahead, blank_frame
+from skuflow.studio.film.placement import as_json, from_json, is_covered
 from skuflow.studio.film.planes import Planes, to_yuv
 from skuflow.studio.film.relief import make_relief
 from skuflow.studio.film.shots import prepare
@@ -294,6 +300,28 @@ def test_the_same_film_is_the_same_file(video: VideoFile, tmp_path: Path) -> Non
     assert again.path.read_bytes() == video.path.read_bytes()
 
 
+_FILM = """
+import sys
+from pathlib import Path
+from tests.unit.test_film import TALL, assemble, make_storyboard, scenes
+
+assemble(make_storyboard(tuple(scenes())), scenes(), TALL, Path(sys.argv[1]))
+"""
+
+
+def test_a_film_does_not_depend_on_what_the_memory_held_before(tmp_path: Path) -> None:
+    """glibc fills fresh memory with the given byte; elsewhere this is two equal runs."""
+    films = []
+    for fill in ("85", "170"):
+        out = tmp_path / f"{fill}.mp4"
+        command = [sys.executable, "-c", _FILM, str(out)]
+        environment = {**os.environ, "MALLOC_PERTURB_": fill}
+        subprocess.run(command, check=True, cwd=Path(__file__).parents[2], env=environment, timeout=120)
+        films.append(out.read_bytes())
+
+    assert films[0] == films[1]
+
+
 def test_every_shot_is_seen_and_passages_belong_to_two() -> None:
     board = make_storyboard(tuple(scenes()))
     takes = timeline(board)
@@ -320,6 +348,53 @@ def test_a_passage_leads_from_the_one_picture_to_the_other(kind: TransitionKind)
     assert shares[0] < 0.15
     assert shares[4] == pytest.approx(0.5, abs=0.02)
     assert shares[-1] > 0.85
+
+
+def test_the_film_says_where_its_product_is_seen(video: VideoFile) -> None:
+    takes = timeline(make_storyboard(tuple(scenes())))
+    pictures = decoded(video.path)
+
+    assert video.product_boxes[0].frame == 0
+    assert [place.style for place in video.product_boxes] == [style for style in scenes() for _ in range(3)]
+    for place in video.product_boxes:
+        alone = [take for take in takes if take.first <= place.frame <= take.last]
+        assert [take.board.style for take in alone] == [place.style]
+        assert not place.covered
+        red, green, blue = (pictures[place.frame][..., channel].astype(int) for channel in range(3))
+        rows, columns = np.nonzero((red + blue) / 2 - green > 120)
+        seen = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        assert place.box_px == pytest.approx(seen, abs=2)
+
+
+def test_a_plain_picture_says_nothing_about_its_product(tmp_path: Path) -> None:
+    plain = {"kitchen": scene().flatten()}
+    assert assemble(one_shot(Move.STILL), plain, TALL, tmp_path / "v.mp4").product_boxes == ()
+
+
+def test_what_stands_in_front_of_the_product_covers_it() -> None:
+    given = scene()
+    left, _, _, bottom = given.product_box_px
+    beside, before = np.zeros_like(given.product), np.zeros_like(given.product)
+    beside[bottom - 20 : bottom, : left - 1] = before[bottom - 20 : bottom, : left + 1] = (20, 90, 20, 255)
+
+    assert not is_covered(given)
+    assert not is_covered(replace(given, overlay=beside))
+    assert is_covered(replace(given, overlay=before))
+
+
+def test_places_survive_json_and_other_files_are_refused() -> None:
+    places = (ProductInFrame(0, (1.0, 2.25, 30.123, 40.0), "kitchen", False),)
+    data = json.dumps({"216x384": as_json(places)}).encode()
+
+    assert places[0].box_px == (1.0, 2.25, 30.12, 40.0)
+    assert from_json(data, "216x384") == places
+    for wrong in (b"[]", b"{", b'{"216x384": {"product_in_frames": [{"frame": 1}]}}', b'{"216x384": 3}'):
+        with pytest.raises(ValueError, match="216x384"):
+            from_json(wrong, "216x384")
+    with pytest.raises(ValueError, match="1080x1080"):
+        from_json(data, "1080x1080")
+    with pytest.raises(ValueError, match="frame 3"):
+        ProductInFrame(3, (10.0, 0.0, 10.0, 5.0), "kitchen", False)
 
 
 def test_a_missing_scene_is_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -142,6 +143,33 @@ def test_a_blown_and_a_black_frame() -> None:
 def test_a_small_product_is_named(box: BoxPx, small: bool) -> None:
     score = scored(placed(product(), room(), box), box)
     assert ("image_product_small" in names(score)) is small
+
+
+def test_small_is_measured_against_the_side_that_limits_the_frame() -> None:
+    box = (130, 400, 270, 517)
+    picture = placed(product(), room(400, 711), box)
+    score = score_image(picture, role="scene", source=cutout(), product_box_px=box, size_px=(400, 711))
+    assert score.measures["product_length_ratio"] == 0.35
+    assert "image_product_small" not in names(score)
+
+
+@pytest.mark.parametrize("side", [300, 420, 530, 560, 610, 690, 770, 940])
+def test_fine_cloth_is_as_sharp_as_any_size_can_show_it(side: int) -> None:
+    """Woven cloth loses detail with every reduction; the picture must not be blamed for its size."""
+    cloth = np.zeros((1200, 1200, 4), np.uint8)
+    weave = np.random.default_rng(3).integers(70, 190, (600, 600), dtype=np.uint8)
+    cloth[..., :3] = cv2.resize(weave, (1200, 1200), interpolation=cv2.INTER_CUBIC)[..., None]
+    cloth[..., 3] = 255
+    box = (37, 21, 37 + side, 21 + side)
+    picture = placed(cloth, room(1000, 1000), box)
+    sharp, soft = (
+        score_image(
+            shown, role="scene", source=cutout(cloth), product_box_px=box, size_px=(1000, 1000)
+        ).measures["sharpness_ratio"]
+        for shown in (picture, blurred(picture, 1.5))
+    )
+    assert sharp == pytest.approx(1, abs=0.03)
+    assert soft < 0.85
 
 
 def test_a_product_that_runs_out_of_the_frame_is_named(genuine: Pixels) -> None:

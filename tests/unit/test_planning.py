@@ -69,6 +69,13 @@ def test_a_large_product_gets_no_tabletop() -> None:
     assert not scenes & {"kitchen_counter", "office_desk", "bedroom_nightstand", "bathroom_shelf"}
 
 
+def test_a_small_product_stands_where_it_is_seen() -> None:
+    torch = MUG.model_copy(update={"kind": "flashlight", "attributes": {"尺寸": "4.5 × 4.5 × 14 cm"}})
+    long_torch = torch.model_copy(update={"attributes": {"尺寸": "6 × 6 × 35 cm"}})
+    assert plan_kit(torch, Brief()).scenes[0][1].id == "garden"
+    assert plan_kit(long_torch, Brief()).scenes[0][1].id == "camping"
+
+
 @pytest.mark.parametrize(
     "change",
     [

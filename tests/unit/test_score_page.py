@@ -16,7 +16,7 @@ from skuflow.quality.scoring import FULL_POINTS, MEASURE_DECIMALS, Score
 from skuflow.quality.video_scores import score_video
 from tests.unit.scored_product import cutout, placed, product, room
 from tests.unit.test_copy_scores import CLEAN, LIMITS, PRODUCT
-from tests.unit.test_video_scores import SIZE, moving, scene, write
+from tests.unit.test_video_scores import SIZE, moving, scene, seen_at, write
 
 SCORES_PAGE = Path(__file__).parents[2] / "docs" / "scores.md"
 
@@ -87,5 +87,13 @@ def test_every_value_of_a_video_is_explained(tmp_path: Path) -> None:
     frames = moving(scene())
     clip = write(tmp_path / "clip.mp4", frames)
     score = score_video(clip, expected_s=1.0, size_px=SIZE, first_frame=frames[0], source=cutout())
-    assert explained_values("Video") == measured(score)
-    assert judged(["video"]) <= measured(score)
+    told = score_video(
+        clip,
+        expected_s=1.0,
+        size_px=SIZE,
+        first_frame=None,
+        source=cutout(),
+        product_boxes=seen_at(),
+    )
+    assert explained_values("Video") == measured(score, told)
+    assert judged(["video"]) <= measured(score, told)

@@ -88,6 +88,16 @@ def test_fits_is_asked_and_the_wanted_style_comes_first() -> None:
     assert ids(choose_styles("mug", [], count=1, wanted="camping", fits=anything)) == ["camping"]
 
 
+def test_a_room_in_which_the_product_is_small_comes_after_the_other_rooms() -> None:
+    plain = choose_styles("flashlight", [], count=4, fits=anything)
+    large = choose_styles("flashlight", [], count=4, fits=anything, shows_well=lambda c: c.id != "camping")
+    none = choose_styles("flashlight", [], count=4, fits=anything, shows_well=lambda _: False)
+    assert ids(plain)[0] == "camping"
+    assert ids(large)[0] == "garden"
+    assert [choice.studio for choice in large] == [choice.studio for choice in plain]
+    assert none == plain
+
+
 def test_where_nothing_fits_the_studio_is_left() -> None:
     chosen = choose_styles("mug", [], fits=lambda _: False)
     assert len(chosen) == 3

@@ -14,19 +14,23 @@ from av.video.stream import VideoStream
 
 from skuflow.quality.scoring import Score
 from skuflow.quality.video_scores import UnreadableVideoError, score_video
-from skuflow.studio.picture import Pixels
-from tests.unit.scored_product import blurred, cutout, placed, product, room
+from skuflow.studio.film import ProductInFrame
+from skuflow.studio.picture import BoxPx, Pixels
+from tests.unit.scored_product import blurred, cutout, placed, product, recoloured, room
 
 SIZE = (240, 320)
 FRAMES = 30
 FPS = 30
+BOX = (40, 120, 220, 270)
+SPEED = 0.004
+LOOKED_AT = (0, 14, 29)
 
 
 def scene(*, seed: int = 1) -> Pixels:
-    return placed(product(), room(*SIZE, seed=seed), (40, 120, 220, 270))
+    return placed(product(), room(*SIZE, seed=seed), BOX)
 
 
-def moving(picture: Pixels, frames: int = FRAMES, *, speed: float = 0.004) -> list[Pixels]:
+def moving(picture: Pixels, frames: int = FRAMES, *, speed: float = SPEED) -> list[Pixels]:
     """The camera walks slowly towards the picture's middle."""
     height, width = picture.shape[:2]
     middle = (width / 2, height / 2)
@@ -155,6 +159,81 @@ def test_a_product_that_turns_into_another_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "clip.mp4", frames)
     score = score_video(path, expected_s=1.0, size_px=SIZE, first_frame=None, source=cutout())
     assert names(score) & {"video_identity", "video_product_not_seen"}
+
+
+def seen_at(
+    box: BoxPx = BOX, frames: Iterable[int] = LOOKED_AT, *, covered: bool = False
+) -> list[ProductInFrame]:
+    """Where ``moving`` shows what stands in ``box`` of its picture."""
+    middle = np.array([*SIZE, *SIZE]) / 2 + 0.5
+    return [
+        ProductInFrame(frame, tuple((np.array(box) - middle) * (1 + SPEED * frame) + middle), "any", covered)
+        for frame in frames
+    ]
+
+
+def known(path: Path, places: list[ProductInFrame]) -> Score:
+    return score_video(
+        path, expected_s=1.0, size_px=SIZE, first_frame=None, source=cutout(), product_boxes=places
+    )
+
+
+def test_a_known_place_needs_no_search(tmp_path: Path) -> None:
+    small = (96, 140, 138, 175)
+    path = write(tmp_path / "clip.mp4", moving(placed(product(), room(*SIZE, seed=1), small)))
+    searched = score_video(path, expected_s=1.0, size_px=SIZE, first_frame=None, source=cutout())
+    told = known(path, seen_at(small))
+    assert searched.measures["product_seen_ratio"] < 1
+    assert told.measures["product_seen_ratio"] == 1
+    assert told.measures["identity_ratio"] >= told.measures["identity_worst_ratio"] > 0.9
+
+
+def test_identity_is_looked_at_in_the_named_frames_only(tmp_path: Path) -> None:
+    frames = moving(scene())
+    frames[1:14] = frames[15:29] = moving(room(*SIZE, seed=1), 14)[1:]
+    told = known(write(tmp_path / "clip.mp4", frames), seen_at())
+    assert told.measures["product_seen_ratio"] == 1
+    assert told.measures["identity_worst_ratio"] > 0.9
+
+
+def test_a_product_that_is_lost_in_one_shot_is_named(tmp_path: Path) -> None:
+    other = moving(placed(recoloured(product(), 90), room(*SIZE, seed=1), BOX))
+    told = known(write(tmp_path / "clip.mp4", [*moving(scene())[:20], *other[20:]]), seen_at())
+    assert names(told) == {"video_identity_moment"}
+    assert told.measures["identity_ratio"] > 0.9
+
+
+@pytest.mark.parametrize("defect", ["recoloured", "stretched", "another"])
+def test_a_defect_at_a_known_place_is_named(tmp_path: Path, defect: str) -> None:
+    shown, box = product(), BOX
+    if defect == "recoloured":
+        shown = recoloured(shown, 90)
+    elif defect == "stretched":
+        box = (BOX[0], BOX[1], BOX[2], BOX[3] + 15)
+    else:
+        shown = np.ascontiguousarray(product(word="TEA")[::-1, ::-1])
+    path = write(tmp_path / "clip.mp4", moving(placed(shown, room(*SIZE, seed=1), box)))
+    told = known(path, seen_at())
+    assert told.measures["identity_ratio"] < 0.6
+    assert names(told) >= {"video_identity", "video_identity_moment"}
+
+
+def test_a_covered_product_counts_as_seen_and_not_for_identity(tmp_path: Path) -> None:
+    picture = scene()
+    for blade in range(0, SIZE[0], 16):
+        picture[225:290, blade : blade + 6] = (150, 190, 60)
+    path = write(tmp_path / "clip.mp4", moving(picture))
+    assert known(path, seen_at()).measures["identity_ratio"] < 0.6
+    grass = known(path, seen_at(covered=True))
+    assert grass.measures["product_seen_ratio"] == 1
+    assert "identity_ratio" not in grass.measures
+    assert names(grass) == set()
+
+
+def test_a_product_that_is_gone_from_its_place_is_not_seen(tmp_path: Path) -> None:
+    told = known(write(tmp_path / "clip.mp4", moving(room(*SIZE, seed=1))), seen_at())
+    assert told.measures["product_seen_ratio"] == 0
+    assert names(told) >= {"video_product_not_seen", "video_identity"}
 
 
 def test_a_file_that_is_no_video_is_refused_by_name(tmp_path: Path) -> None:

@@ -28,14 +28,15 @@ _PATIENCE_S = 0.1
 # A fixed number of encoder threads: x264's result depends on it, and the same kit has to give the same bytes
 # anywhere.
 X264_THREADS = 4
-# With its lookahead in a thread of its own, x264's macroblock tree depends on timing: under load one run in a few
-# differs. Without that thread every run is the same; the frame threads remain.
+# x264's macroblock tree reads memory that it has not written, so the film would depend on what the process did before.
+# Without the tree, crf 20 looks as good as 18 with it (51.9 against 51.6 dB) at a quarter more bytes. The lookahead has
+# no thread of its own, so that nothing depends on timing.
 X264_OPTIONS = {
     "preset": "faster",
-    "crf": "18",
+    "crf": "20",
     "profile": "high",
     "g": "60",
-    "x264-params": "sync-lookahead=0",
+    "x264-params": "mbtree=0:sync-lookahead=0",
 }
 _BT709 = 1
 _LIMITED_RANGE = 1
