@@ -14,7 +14,11 @@ FILL_RATIO_UNKNOWN_SIZE = 0.75
 """The same in a room when the true size is not known: a guess must not dwarf the furniture."""
 MAX_ENLARGEMENT = 2.5
 """Beyond this a product looks like a giant beside things whose size everybody knows."""
-MIN_ENLARGEMENT = 0.8
+MIN_ENLARGEMENT = 0.7
+"""A product shown smaller than this against its true size would make its surroundings giants."""
+FITTING_ENLARGEMENT = 0.85
+"""What a scene must allow to be chosen. The choice is made by the sizes in the catalog; the photo shows the product from
+another angle and the wide and tall plates have less room, which may take a few per cent more."""
 MAX_PLATE_UPSCALE = 1.15
 MAX_PLATE_UPSCALE_HARD = 1.3
 MAX_PRODUCT_UPSCALE = 1.5
@@ -88,7 +92,7 @@ def enlargement(scene: Scene, product_size: ProductSize, aspect: float) -> float
 def fits_scene(scene: Scene, product_size: ProductSize | None, aspect: float) -> bool:
     """Whether the product can stand in the scene at a believable size; True where the size is not known."""
     ratio = None if product_size is None else enlargement(scene, product_size, aspect)
-    return ratio is None or ratio >= MIN_ENLARGEMENT
+    return ratio is None or ratio >= FITTING_ENLARGEMENT
 
 
 def shows_well(scene: Scene, product_size: ProductSize | None, aspect: float) -> bool:

@@ -21,7 +21,7 @@ from skuflow.ledger.attempts import MAX_FAILED_ATTEMPTS
 from skuflow.listing.schema import kit_schema
 from skuflow.quality.score_table import RULES_BY_KIND
 from skuflow.settings import Settings
-from skuflow.studio.framing import MAX_ENLARGEMENT, MAX_PRODUCT_UPSCALE, MIN_ENLARGEMENT
+from skuflow.studio.framing import FITTING_ENLARGEMENT, MAX_ENLARGEMENT, MAX_PRODUCT_UPSCALE, MIN_ENLARGEMENT
 from skuflow.studio.scenes import FREE_SCALE_SCENES, load_scenes
 
 ROOT = Path(__file__).parents[2]
@@ -139,6 +139,7 @@ def test_the_offline_provider_is_described_as_it_is() -> None:
     page = OFFLINE_PAGE.read_text(encoding="utf-8")
     assert all(f"`{model}`" in page for model in MODELS.values())
     assert f"one of {len(load_scenes())} rendered rooms" in page
+    assert f"less than {FITTING_ENLARGEMENT} of its size is not chosen" in page
     assert f"less than {MIN_ENLARGEMENT} of its size" in page
     assert f"up to {MAX_ENLARGEMENT} times larger than life" in page
     assert f"more than {MAX_PRODUCT_UPSCALE} times beyond its photo's pixels" in page
