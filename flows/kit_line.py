@@ -66,12 +66,15 @@ class KitReport:
         return self.status == KitStatus.BLOCKED and finding.severity is Severity.ERROR
 
 
-@dataclass(frozen=True, slots=True)
 class BatchReport:
-    """What became of a batch: every SKU in the catalog's order, and what was wrong with rows that have no SKU."""
+    """What became of a batch: every SKU in the catalog's order, and what was wrong with rows that have no SKU.
 
-    kits: tuple[KitReport, ...]
-    loose_findings: tuple[Finding, ...] = ()
+    A plain class for the reason given in ``tasks.line``: Prefect would walk through every field of every kit.
+    """
+
+    def __init__(self, kits: tuple[KitReport, ...], loose_findings: tuple[Finding, ...] = ()) -> None:
+        self.kits = kits
+        self.loose_findings = loose_findings
 
     @property
     def complete(self) -> bool:
@@ -190,5 +193,5 @@ async def make_kit(
     copy = await write_copy(line) if Stage.COPY in stages else line.recall(plan.copy_slots)
     images = await make_images(line, copy) if Stage.IMAGES in stages else line.recall(plan.image_slots)
     video = await make_video(line, copy, images) if Stage.VIDEO in stages else line.recall(plan.video_slots)
-    kit = await publish_kit(line, copy, images, video)
+    kit = (await publish_kit(line, copy, images, video)).kit
     return kit, {**copy.outcomes, **images.outcomes, **video.outcomes}

@@ -14,7 +14,7 @@ from flows.kit_line import BatchReport, work_off
 from flows.order import read_order
 from flows.wishes import USUAL, Wishes
 from skuflow.review.cards import KitEntry
-from tasks.reports import BatchProgress, report_batch
+from tasks.reports import BatchProgress, BatchRows, report_batch
 from tasks.wiring import current
 
 
@@ -31,5 +31,5 @@ async def new_listings(
     async with BatchProgress(wiring, len(order.skus)):
         report = await work_off(wiring, order)
     kits = [KitEntry(one.kit, one.seconds or None) for one in report.kits if one.kit is not None]
-    await report_batch(order.catalog, kits, report.in_one_line())
+    await report_batch(order.catalog, BatchRows(kits), report.in_one_line())
     return report

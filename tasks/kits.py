@@ -16,7 +16,7 @@ from skuflow.review.markdown import kit_markdown
 from skuflow.review.thumbnails import data_uri_thumbnail
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore
-from tasks.line import Line, StageOutcome
+from tasks.line import Line, PublishedKit, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 
 _THUMBNAILS = 4
@@ -30,7 +30,9 @@ _THUMBNAILS = 4
     retry_condition_fn=should_retry,
     cache_policy=NO_CACHE,
 )
-async def publish_kit(line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome) -> Kit:
+async def publish_kit(
+    line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome
+) -> PublishedKit:
     """Assemble, score and store the kit; an artifact is left only where the kit changed."""
     kit, changed = await store_kit(line, copy, images, video)
     if changed:
@@ -40,7 +42,7 @@ async def publish_kit(line: Line, copy: StageOutcome, images: StageOutcome, vide
             markdown=kit_markdown(kit, thumbnails, link=line.wiring.store.url(kit_key(line.sku))),
             description=f"{kit.sku}: {kit.status.value}",
         )
-    return kit
+    return PublishedKit(kit)
 
 
 async def store_kit(

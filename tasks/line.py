@@ -63,6 +63,13 @@ class Line:
         )
 
 
+class PublishedKit:
+    """The kit that the last stage left."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+
+
 class StageOutcome:
     """What one stage left, slot by slot; handed to the next stage, which is how Prefect draws the graph."""
 

@@ -64,10 +64,17 @@ class BatchProgress:
             )
 
 
+class BatchRows:
+    """The kits of a batch's table; a plain class for the reason given in ``tasks.line``."""
+
+    def __init__(self, entries: Sequence[KitEntry]) -> None:
+        self.entries = entries
+
+
 @task(name="report-batch", cache_policy=NO_CACHE)
-async def report_batch(catalog: str, rows: Sequence[KitEntry], counts: str) -> None:
+async def report_batch(catalog: str, rows: BatchRows, counts: str) -> None:
     """The table of a batch, and its outcome in one line of the flow's log."""
     get_run_logger().info("%s: %s", catalog, counts)
     await acreate_table_artifact(
-        key=artifact_key("batch", catalog), table=batch_rows(rows), description=counts
+        key=artifact_key("batch", catalog), table=batch_rows(rows.entries), description=counts
     )
