@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from skuflow.catalog.intake import likely_photo_sha256, take_in
+from skuflow.catalog.intake import CUTTER, likely_photo_sha256, take_in
 from skuflow.catalog.readers import read_catalog
 from skuflow.storage.keys import cutout_key
 from skuflow.storage.objects import ObjectStore
@@ -49,4 +49,4 @@ def take_in_all(catalog: Path, store: ObjectStore) -> None:
     assert first.cutout is not None
     cutout = store.get(first.cutout.key)
     for product in products[1:]:
-        store.put(cutout_key(product.sku, likely_photo_sha256(product, store)), cutout, "image/png")
+        store.put(cutout_key(product.sku, likely_photo_sha256(product, store), CUTTER), cutout, "image/png")

@@ -6,6 +6,7 @@ import asyncio
 import time
 import traceback
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows.order import Order
@@ -14,8 +15,8 @@ from skuflow.catalog.product import Product, ProductSource
 from skuflow.catalog.rows import RejectedRow
 from skuflow.jobs.contract import Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState
-from skuflow.listing.assembly import blocked_kit, is_finished, read_kit
-from skuflow.listing.brief import Brief, Remakes, Stage
+from skuflow.listing.assembly import blocked_kit, failed_kit, is_finished, read_kit
+from skuflow.listing.brief import Remakes, Stage
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.listing.planning import KitPlan, plan_kit
@@ -50,20 +51,21 @@ class KitReport:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the kit is not complete, one sentence each."""
+        own = (self.error,) if self.error else ()
         if self.kit is None:
-            return (self.error,)
-        blocked = (
-            f"{finding.code}: {finding.message}" for finding in self.kit.findings if self._blocks(finding)
+            return own
+        refused = self.status in (KitStatus.BLOCKED, KitStatus.FAILED)
+        errors = (
+            f"{finding.code}: {finding.message}"
+            for finding in self.kit.findings
+            if refused and finding.severity is Severity.ERROR
         )
         unmade = (
             f"{part.part}: {part.reason}"
             for part in self.kit.parts
             if part.state in (PartState.WAITING, PartState.FAILED)
         )
-        return (*blocked, *unmade)
-
-    def _blocks(self, finding: Finding) -> bool:
-        return self.status == KitStatus.BLOCKED and finding.severity is Severity.ERROR
+        return (*own, *errors, *unmade)
 
 
 class BatchReport:
@@ -95,7 +97,7 @@ class BatchReport:
 class _Todo:
     product: Product
     plan: KitPlan
-    photo_digest: str
+    made_for: Mapping[str, str]
     previous: Kit | None
 
 
@@ -121,6 +123,8 @@ async def work_off(wiring: Wiring, order: Order) -> BatchReport:
             report = await _one(wiring, entry, order)
             reports[report.sku] = report
             wiring.done_skus += 1
+            if wiring.on_kit is not None and report.kit is not None:
+                await asyncio.to_thread(wiring.on_kit, report.kit)
             wiring.progress.sku_done(report.sku, report.status)
 
     await asyncio.gather(*(worker() for _ in range(min(wiring.settings.skuflow_concurrency, todo.qsize()))))
@@ -130,18 +134,40 @@ async def work_off(wiring: Wiring, order: Order) -> BatchReport:
 def _look(wiring: Wiring, order: Order) -> list[KitReport | _Todo]:
     """Sort the finished from the unfinished, reading kits and photo digests only."""
     entries: list[KitReport | _Todo] = []
-    needs_picture = _needs_picture(order.brief)
     for product in order.products:
-        plan = plan_kit(product, order.brief, order.findings.get(product.sku, ()))
-        digest = photo_digest(product) if needs_picture else ""
-        kit = read_kit(product.sku, wiring.store)
-        remade = any(order.remakes.wants(product.sku, slot.part) for slot in plan.slots)
-        if kit is not None and not remade and is_finished(kit, plan, digest, wiring.store):
-            kept = sum(part.state is PartState.MADE for part in kit.parts)
-            entries.append(KitReport(product.sku, product.title, kit.status, kit, kept=kept))
-        else:
-            entries.append(_Todo(product, plan, digest, kit))
+        try:
+            entries.append(_look_at(wiring, order, product))
+        except Exception as error:
+            # As in _one: the other products have done nothing wrong.
+            entries.append(_broken_off(wiring, product, None, error))
     return entries
+
+
+def _look_at(wiring: Wiring, order: Order, product: Product) -> KitReport | _Todo:
+    plan = plan_kit(product, order.brief, order.findings.get(product.sku, ()))
+    made_for = _made_for(plan)
+    kit = read_kit(product.sku, wiring.store)
+    remade = any(order.remakes.wants(product.sku, slot.part) for slot in plan.slots)
+    if kit is None or remade or not is_finished(kit, plan, made_for, wiring.store):
+        return _Todo(product, plan, made_for, kit)
+    kept = sum(part.state is PartState.MADE for part in kit.parts)
+    return KitReport(product.sku, product.title, kit.status, kit, kept=kept)
+
+
+def _broken_off(wiring: Wiring, product: Product, previous: Kit | None, error: Exception) -> KitReport:
+    """The report of a SKU that an unforeseen error ended; its trace is kept."""
+    wiring.report_crash(product.sku, "".join(traceback.format_exception(error)))
+    sentence = f"{type(error).__name__}: {error}; the trace is in crashes/ of SKUFLOW_HOME"
+    kit = failed_kit(product, previous, sentence)
+    return KitReport(product.sku, product.title, kit.status, kit)
+
+
+def _made_for(plan: KitPlan) -> dict[str, str]:
+    """What the stages answer; nothing is said of the picture stages when the photos need not be read."""
+    if plan.needs_picture:
+        return plan.made_for(photo_digest(plan.product))
+    answers = plan.made_for("")
+    return {name: answers[name] for name in ("product", Stage.COPY.value)}
 
 
 def _refused(row: RejectedRow, catalog: str) -> KitReport:
@@ -153,20 +179,14 @@ def _refused(row: RejectedRow, catalog: str) -> KitReport:
     return KitReport(row.sku, row.sku, KitStatus.BLOCKED, kit)
 
 
-def _needs_picture(brief: Brief) -> bool:
-    return Stage.IMAGES in brief.stages or Stage.VIDEO in brief.stages
-
-
 async def _one(wiring: Wiring, todo: _Todo, order: Order) -> KitReport:
     started_s = time.monotonic()
     product = todo.product
     try:
-        kit, outcomes = await make_kit(wiring, todo.plan, todo.photo_digest, todo.previous, order.remakes)
+        kit, outcomes = await make_kit(wiring, todo.plan, todo.made_for, todo.previous, order.remakes)
     except Exception as error:
         # One SKU's unforeseen trouble must not stop the others; it is reported with its cause, and the run ends with 3.
-        wiring.report_crash(product.sku, traceback.format_exc())
-        sentence = f"UNEXPECTED: {type(error).__name__}: {error}; the trace is in crashes/ of SKUFLOW_HOME"
-        return KitReport(product.sku, product.title, KitStatus.FAILED, None, error=sentence)
+        return _broken_off(wiring, product, todo.previous, error)
     finished = [outcome for outcome in outcomes.values() if outcome.state is OutcomeState.MADE]
     return KitReport(
         product.sku,
@@ -180,18 +200,24 @@ async def _one(wiring: Wiring, todo: _Todo, order: Order) -> KitReport:
 
 
 async def make_kit(
-    wiring: Wiring, plan: KitPlan, digest: str, previous: Kit | None, remakes: Remakes
+    wiring: Wiring, plan: KitPlan, made_for: Mapping[str, str], previous: Kit | None, remakes: Remakes
 ) -> tuple[Kit, dict[Slot, Outcome]]:
     """Copy, then images, then video, then the kit. What each stage hands on is what Prefect draws."""
     wiring.progress.sku_step(plan.product.sku, "intake")
-    intake = await wiring.in_pool(
-        take_in, plan.product, wiring.store, needs_picture=_needs_picture(plan.brief)
-    )
+    intake = await wiring.in_pool(take_in, plan.product, wiring.store, needs_picture=plan.needs_picture)
     known = await asyncio.to_thread(wiring.ledger.find_slots, [slot.key() for slot in plan.slots])
-    line = Line(wiring, plan, intake, digest, known, previous, remakes)
+    line = Line(wiring, plan, intake, made_for, known, previous, remakes)
     stages = () if intake.blocked else plan.brief.stages
-    copy = await write_copy(line) if Stage.COPY in stages else line.recall(plan.copy_slots)
-    images = await make_images(line, copy) if Stage.IMAGES in stages else line.recall(plan.image_slots)
-    video = await make_video(line, copy, images) if Stage.VIDEO in stages else line.recall(plan.video_slots)
+    copy = await write_copy(line) if Stage.COPY in stages else line.recall(Stage.COPY, plan.copy_slots)
+    images = (
+        await make_images(line, copy)
+        if Stage.IMAGES in stages
+        else line.recall(Stage.IMAGES, plan.image_slots)
+    )
+    video = (
+        await make_video(line, copy, images)
+        if Stage.VIDEO in stages
+        else line.recall(Stage.VIDEO, plan.video_slots)
+    )
     kit = (await publish_kit(line, copy, images, video)).kit
     return kit, {**copy.outcomes, **images.outcomes, **video.outcomes}

@@ -13,6 +13,7 @@ from skuflow.catalog.readers import read_catalog
 from skuflow.catalog.rows import RejectedRow
 from skuflow.listing.brief import Brief, Remakes
 from skuflow.listing.findings import Finding, Severity
+from skuflow.listing.planning import plan_kit
 from skuflow.storage.keys import clashing_skus
 
 
@@ -61,10 +62,14 @@ def read_order(catalog: Path, wishes: Wishes, run_id: str = "") -> Order:
     for clash in clashing_skus((*findings,)):
         for sku in clash:
             findings[sku] = (*findings[sku], _clash_finding(sku, clash))
+    remakes = Remakes.parse(tuple(wishes.remake), frozenset(product.sku for product in products))
+    for product in products:
+        if product.sku in remakes.by_sku:
+            remakes.check(product.sku, (slot.part for slot in plan_kit(product, brief).wanted_slots))
     return Order(
         products=products,
         brief=brief,
-        remakes=Remakes.parse(tuple(wishes.remake), frozenset(product.sku for product in products)),
+        remakes=remakes,
         rejected=rejected,
         findings=findings,
         loose_findings=reading.loose_findings,

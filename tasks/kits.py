@@ -18,6 +18,7 @@ from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore
 from tasks.line import Line, PublishedKit, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
+from tasks.showing import show
 
 _THUMBNAILS = 4
 
@@ -37,10 +38,13 @@ async def publish_kit(
     kit, changed = await store_kit(line, copy, images, video)
     if changed:
         thumbnails = await line.wiring.in_pool(_thumbnails, kit, line.wiring.store)
-        await acreate_markdown_artifact(
-            key=artifact_key("kit", line.sku),
-            markdown=kit_markdown(kit, thumbnails, link=line.wiring.store.url(kit_key(line.sku))),
-            description=f"{kit.sku}: {kit.status.value}",
+        link = line.wiring.store.url(kit_key(line.sku))
+        await show(
+            acreate_markdown_artifact(
+                key=artifact_key("kit", line.sku),
+                markdown=kit_markdown(kit, thumbnails, link=link),
+                description=f"{kit.sku}: {kit.status.value}",
+            )
         )
     return PublishedKit(kit)
 
@@ -65,7 +69,7 @@ def _assemble(line: Line, copy: StageOutcome, images: StageOutcome, video: Stage
         outcomes=outcomes,
         storyboard=video.storyboard,
         totals=line.wiring.ledger.totals([line.sku])[line.sku],
-        photo_digest=line.photo_digest,
+        made_for=line.answered(),
         previous=line.previous,
     )
     return assemble_kit(makings, line.wiring.store, datetime.now(UTC))

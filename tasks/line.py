@@ -7,12 +7,13 @@ every task call, which costs more than the call.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from skuflow.catalog.intake import Intake
 from skuflow.jobs.contract import Request, Slot
-from skuflow.jobs.outcome import Outcome, OutcomeState
+from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.ledger.rows import JobRow, RowState
-from skuflow.listing.brief import Remakes
+from skuflow.listing.brief import Remakes, Stage
 from skuflow.listing.kit import Kit
 from skuflow.listing.planning import KitPlan
 from skuflow.listing.storyboard import Storyboard
@@ -27,7 +28,7 @@ class Line:
         wiring: Wiring,
         plan: KitPlan,
         intake: Intake,
-        photo_digest: str,
+        made_for: Mapping[str, str],
         known: Mapping[str, JobRow],
         previous: Kit | None,
         remakes: Remakes,
@@ -35,7 +36,7 @@ class Line:
         self.wiring = wiring
         self.plan = plan
         self.intake = intake
-        self.photo_digest = photo_digest
+        self.made_for = made_for
         self.known = known
         self.previous = previous
         self.remakes = remakes
@@ -44,23 +45,43 @@ class Line:
     def sku(self) -> str:
         return self.plan.product.sku
 
+    def answered(self) -> dict[str, str]:
+        """What the kit of this run answers: stages that it left out answer what they answered before."""
+        before = self.previous.made_for if self.previous is not None else {}
+        run = {"product", *(stage.value for stage in self.plan.brief.stages)}
+        kept = {name: digest for name, digest in before.items() if name not in run}
+        return {**kept, **{name: digest for name, digest in self.made_for.items() if name in run}}
+
     async def make(self, slot: Slot, request: Request) -> Outcome:
         """Have one slot filled by its provider, through the ledger."""
+        model = self.wiring.model(slot)
         return await self.wiring.runner.run(
-            request,
+            replace(request, model=model) if model else request,
             self.wiring.provider(slot),
             remake=self.remakes.wants(self.sku, slot.part),
             known=self.known.get(slot.key()),
         )
 
-    def recall(self, slots: Iterable[Slot]) -> StageOutcome:
-        """What earlier runs made of these slots, without making anything: for stages that this run leaves out."""
+    def recall(self, stage: Stage, slots: Iterable[Slot]) -> StageOutcome:
+        """What earlier runs made of these slots, without making anything: for a stage that this run leaves out."""
+        before = self.previous.made_for.get(stage.value) if self.previous is not None else None
+        now = self.made_for.get(stage.value, before)
         rows = ((slot, self.known.get(slot.key())) for slot in slots)
         return StageOutcome(
-            (slot, Outcome(OutcomeState.MADE, job=row, results=row.result, reused=True))
-            for slot, row in rows
-            if row is not None and row.state is RowState.SETTLED
+            (slot, _recalled(row, stale=before != now)) for slot, row in rows if row is not None
         )
+
+
+def _recalled(row: JobRow, *, stale: bool) -> Outcome:
+    if row.state is RowState.SETTLED:
+        return Outcome(OutcomeState.MADE, job=row, results=row.result, reused=True, stale=stale)
+    if row.state.is_live or row.state is RowState.IN_DOUBT:
+        reason = Reason(row.state.value.upper(), "its job is under way; run its stage to collect it")
+        return Outcome(OutcomeState.WAITING, reason, row, reused=True)
+    reason = Reason(
+        row.error_code or row.state.value.upper(), row.error_message or "its job failed; run its stage"
+    )
+    return Outcome(OutcomeState.FAILED, reason, row, reused=True)
 
 
 class PublishedKit:

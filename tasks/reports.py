@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from skuflow.review.artifact_keys import artifact_key
 from skuflow.review.cards import KitEntry
 from skuflow.review.markdown import batch_rows
+from tasks.showing import show
 from tasks.wiring import Wiring
 
 LONG_BATCH = 10
@@ -33,8 +34,8 @@ class BatchProgress:
 
     async def __aenter__(self) -> Self:
         if self._skus >= LONG_BATCH:
-            self._artifact = await acreate_progress_artifact(
-                progress=0.0, description=f"0 of {self._skus} SKUs"
+            self._artifact = await show(
+                acreate_progress_artifact(progress=0.0, description=f"0 of {self._skus} SKUs")
             )
             self._watcher = asyncio.create_task(self._watch())
         return self
@@ -57,10 +58,12 @@ class BatchProgress:
     async def _show(self) -> None:
         if self._artifact is not None:
             done = min(self._wiring.done_skus, self._skus)
-            await aupdate_progress_artifact(
-                artifact_id=self._artifact,
-                progress=100.0 * done / self._skus,
-                description=f"{done} of {self._skus} SKUs",
+            await show(
+                aupdate_progress_artifact(
+                    artifact_id=self._artifact,
+                    progress=100.0 * done / self._skus,
+                    description=f"{done} of {self._skus} SKUs",
+                )
             )
 
 
@@ -75,6 +78,5 @@ class BatchRows:
 async def report_batch(catalog: str, rows: BatchRows, counts: str) -> None:
     """The table of a batch, and its outcome in one line of the flow's log."""
     get_run_logger().info("%s: %s", catalog, counts)
-    await acreate_table_artifact(
-        key=artifact_key("batch", catalog), table=batch_rows(rows.entries), description=counts
-    )
+    table = batch_rows(rows.entries)
+    await show(acreate_table_artifact(key=artifact_key("batch", catalog), table=table, description=counts))

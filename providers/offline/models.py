@@ -10,4 +10,5 @@ MODELS: Mapping[str, str] = {
     "image": "studio-scenes-1",
     "video": "studio-film-1",
 }
-"""Each ends in a number that rises when the same order would give a different result."""
+"""Each ends in a number that rises when the same order would give a different result; kits keep what they have until a
+remake, and say which model made it."""

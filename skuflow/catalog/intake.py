@@ -15,6 +15,9 @@ from skuflow.storage.objects import ObjectStore, StoredObject
 if TYPE_CHECKING:
     from skuflow.studio.picture import StudioError
 
+CUTTER = 1
+"""Raised when the same photo would be cut otherwise; photos that were cut before are then cut again."""
+
 _MEDIA_TYPES = {
     ".jpg": "image/jpeg",
     ".jpeg": "image/jpeg",
@@ -49,7 +52,7 @@ def photo_digest(product: Product) -> str:
 def likely_photo_sha256(product: Product, store: ObjectStore) -> str:
     """The digest of the photo that intake would use: the first that was cut out before, else the first."""
     digests = [_photo_sha256(image) for image in product.images]
-    cut_before = (digest for digest in digests if store.exists(cutout_key(product.sku, digest)))
+    cut_before = (digest for digest in digests if store.exists(cutout_key(product.sku, digest, CUTTER)))
     return next(cut_before, digests[0] if digests else "")
 
 
@@ -106,7 +109,7 @@ def _take_photo(
         findings.append(resolution)
         if resolution.severity is Severity.ERROR:
             return tuple(findings), None, None
-    key = cutout_key(product.sku, photo.sha256)
+    key = cutout_key(product.sku, photo.sha256, CUTTER)
     try:
         if store.exists(key):
             data = store.get(key)

@@ -38,12 +38,35 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is asked of a slot. ``remake``: a person wants it made again."""
+    """What is asked of a slot.
+
+    ``remake``: a person wants it made again. ``remakes`` is the id of the job that the remake replaces, so that
+    asking twice replaces it once: as soon as another job is the slot's current one, the wish is an ordinary one.
+    None: whichever job is there.
+    """
 
     fingerprint: str
     provider: str
     paid: bool
     remake: bool = False
+    remakes: str | None = None
+
+    def replaces(self, current: JobRow) -> bool:
+        """Whether the slot's current job is what the remake is about."""
+        return self.remake and self.remakes in (None, current.id)
+
+
+def remade_by(known: JobRow | None) -> str | None:
+    """The id of the job that a remake replaces, for a caller that knows the slot's row; None: there is none.
+
+    A job that was live or in doubt is finished first and then counts as the remake. What is replaced, should it
+    come to nothing, is the job that it was to replace itself.
+    """
+    if known is None:
+        return None
+    if known.state.is_live or known.state is RowState.IN_DOUBT:
+        return known.supersedes
+    return known.id
 
 
 def next_step(current: JobRow | None, wish: Wish, *, failures: int = 0) -> Verdict:
@@ -59,13 +82,14 @@ def next_step(current: JobRow | None, wish: Wish, *, failures: int = 0) -> Verdi
       invalid request: the same provider is not.
     - failed or refused otherwise (outage, limits, balance): attempt, at most ``MAX_FAILED_ATTEMPTS`` times.
 
-    A changed fingerprint or ``remake`` lifts the last three.
+    A changed fingerprint or ``remake`` lifts the last three. ``remake`` counts only for the job that it is about
+    (``Wish.replaces``).
     """
     if current is None:
         return Verdict(Step.ATTEMPT)
     if current.state.is_live or current.state is RowState.IN_DOUBT:
         return Verdict(Step.RESUME)
-    if wish.remake:
+    if wish.replaces(current):
         return Verdict(Step.ATTEMPT)
     if current.state is RowState.SETTLED:
         changed = current.fingerprint != wish.fingerprint

@@ -141,25 +141,29 @@ class Ledger(LedgerReader):
         *,
         owner: str,
         remake: bool = False,
+        remakes: JobRow | None = None,
         submitting: bool = False,
         past_doubt: bool = False,
     ) -> JobRow:
         """Check the slot, the cap and the budget, hold the money and write the job: all or nothing.
 
-        ``remake`` replaces a finished job, on purpose. ``submitting`` goes on to that state at once, for a
-        caller that has nothing to do in between. ``past_doubt`` leaves an in-doubt job behind, its money
-        still held.
+        ``remake`` replaces a finished job, on purpose: ``remakes`` as it was read before the remake was first
+        asked for, so that asking again neither replaces what has replaced it nor pays once more for a remake
+        that failed and was charged; without it whichever job holds the slot. ``submitting`` goes on to that
+        state at once, for a caller that has nothing to do in between. ``past_doubt`` leaves an in-doubt job
+        behind, its money still held.
 
         Raises SlotBusyError, InDoubtError, AttemptRefusedError or SlotTakenError (a finished job holds the
         slot), each with the slot's row; CapReachedError; BudgetReachedError; DuplicateKeyError.
         """
-        wish = Wish(order.fingerprint, order.provider, order.paid, remake)
+        target = None if remakes is None else remakes.id
+        wish = Wish(order.fingerprint, order.provider, order.paid, remake, target)
         slot_key = order.slot.key()
         job_id = self._new_id()
         try:
             with self._write(paid=order.paid) as connection:
                 rows = [row_from(r) for r in connection.execute(_rows_of_slot, {"slot_key": slot_key})]
-                replaced = self._make_room(connection, rows, wish, past_doubt=past_doubt)
+                replaced = self._make_room(connection, rows, wish, remakes, past_doubt=past_doubt)
                 job = new_job(
                     order,
                     job_id=job_id,
@@ -187,7 +191,13 @@ class Ledger(LedgerReader):
             raise _taken(current) from clash
 
     def _make_room(
-        self, connection: Connection, rows: list[JobRow], wish: Wish, *, past_doubt: bool
+        self,
+        connection: Connection,
+        rows: list[JobRow],
+        wish: Wish,
+        remakes: JobRow | None,
+        *,
+        past_doubt: bool,
     ) -> str | None:
         """Mark what the new attempt replaces; returns the id of the settled job among it. Raises what ``reserve``
         raises.
@@ -199,6 +209,8 @@ class Ledger(LedgerReader):
         if past_doubt and current.state is RowState.IN_DOUBT:
             self._supersede(connection, [current])
             return current.supersedes
+        if remakes is not None:
+            current = _charged_remake(rows, remakes) or current
         failures = sum(
             row.state is RowState.FAILED and row.fingerprint == wish.fingerprint for row in standing
         )
@@ -207,7 +219,7 @@ class Ledger(LedgerReader):
             raise AttemptRefusedError(current, verdict.code, verdict.sentence)
         if verdict.step is not Step.ATTEMPT:
             raise _taken(current)
-        if wish.remake or current.state.holds_slot or current.fingerprint != wish.fingerprint:
+        if wish.replaces(current) or current.state.holds_slot or current.fingerprint != wish.fingerprint:
             self._supersede(connection, standing)
         return current.id if current.state is RowState.SETTLED else None
 
@@ -395,6 +407,20 @@ class Ledger(LedgerReader):
             connection.execution_options(**options).begin(),
         ):
             yield connection
+
+
+def _charged_remake(rows: list[JobRow], remakes: JobRow) -> JobRow | None:
+    """The newest remake of a job that came to nothing and was charged, if one began after the job was read.
+
+    The job holds its slot again; that it was out of it shows in when it was last written.
+    """
+    if not any(row.id == remakes.id and row.updated_at != remakes.updated_at for row in rows):
+        return None
+    ended = (RowState.FAILED, RowState.EXPIRED)
+    charged = [
+        row for row in rows if row.supersedes == remakes.id and row.state in ended and row.settled_micro > 0
+    ]
+    return charged[-1] if charged else None
 
 
 def _taken(row: JobRow) -> SlotTakenError:

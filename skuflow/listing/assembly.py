@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from skuflow.catalog.intake import Intake
@@ -12,6 +13,7 @@ from skuflow.catalog.product import Product
 from skuflow.jobs.contract import Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.views import decimal_cny
+from skuflow.listing.brief import Stage
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.kit import (
     Cost,
@@ -51,11 +53,14 @@ def assemble_kit(makings: Makings, store: ObjectStore, now: datetime) -> Kit:
     parts = (
         () if makings.intake.blocked else tuple(_part(plan, slot, outcomes.get(slot)) for slot in plan.slots)
     )
+    kept = _carried_over(makings)
+    copies, images, videos = (*copies, *kept.copy_), (*images, *kept.images), (*videos, *kept.videos)
+    parts = (*parts, *kept.parts)
     draft = Kit(
         sku=plan.product.sku,
         kit_id="",
         created_at="",
-        status=_status(makings.intake, plan, parts),
+        status=_status(makings.intake, parts),
         product=plan.product,
         findings=(*makings.intake.findings, *plan.findings, *duplicates, *_part_findings(plan, outcomes)),
         parts=parts,
@@ -67,9 +72,42 @@ def assemble_kit(makings: Makings, store: ObjectStore, now: datetime) -> Kit:
             estimated=decimal_cny(makings.totals.estimated_micro),
             settled=decimal_cny(makings.totals.settled_micro),
         ),
-        made_for=plan.digest(makings.photo_digest),
+        made_for=dict(makings.made_for),
     )
     return _sealed(draft, makings.previous, now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    copy_: tuple[KitCopy, ...] = ()
+    images: tuple[KitImage, ...] = ()
+    videos: tuple[KitVideo, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+def _carried_over(makings: Makings) -> _Kept:
+    """Finished parts of the previous kit that this run's narrower wishes leave out, such as another language.
+
+    They stay as long as the product and the wishes they were made for are still the same.
+    """
+    previous = makings.previous
+    if previous is None or makings.intake.blocked:
+        return _Kept()
+    planned = {slot.part for slot in makings.plan.slots}
+    valid = {name for name, digest in previous.made_for.items() if makings.made_for.get(name) == digest}
+
+    def stays(part: str, stage: Stage) -> bool:
+        return part not in planned and stage.value in valid
+
+    copies = tuple(copy for copy in previous.copy_ if stays(copy.part, Stage.COPY))
+    images = tuple(image for image in previous.images if stays(image.id, Stage.IMAGES))
+    videos = tuple(video for video in previous.videos if stays(video.id, Stage.VIDEO))
+    names = {
+        *(copy.part for copy in copies),
+        *(image.id for image in images),
+        *(video.id for video in videos),
+    }
+    return _Kept(copies, images, videos, tuple(part for part in previous.parts if part.part in names))
 
 
 def kit_json(kit: Kit) -> bytes:
@@ -109,11 +147,10 @@ def _part(plan: KitPlan, slot: Slot, outcome: Outcome | None) -> Part:
     return Part(part=slot.part, state=PartState.SKIPPED, reason="its stage was not asked for")
 
 
-def _status(intake: Intake, plan: KitPlan, parts: Sequence[Part]) -> KitStatus:
+def _status(intake: Intake, parts: Sequence[Part]) -> KitStatus:
     if intake.blocked:
         return KitStatus.BLOCKED
-    wanted = {slot.part for slot in plan.wanted_slots}
-    states = {part.state for part in parts if part.part in wanted}
+    states = {part.state for part in parts}
     if PartState.FAILED in states:
         return KitStatus.FAILED
     if PartState.WAITING in states:
@@ -131,9 +168,9 @@ def _part_findings(plan: KitPlan, outcomes: Mapping[Slot, Outcome]) -> list[Find
                     code="PART_STALE",
                     severity=Severity.WARNING,
                     subject=slot.part,
-                    message="the product or the wishes changed after this part was paid for; "
-                    f"to buy it again: --remake {slot.sku}:{slot.part}",
-                    message_zh="该部分付费生成后，商品资料或要求已有变化；如需重新生成："
+                    message="the product or the wishes changed after this part was made; "
+                    f"to make it again: --remake {slot.sku}:{slot.part}",
+                    message_zh="该部分生成后，商品资料或要求已有变化；如需重新生成："
                     f"--remake {slot.sku}:{slot.part}",
                 )
             )
@@ -151,14 +188,15 @@ def _scores(
     )
 
 
-def is_finished(kit: Kit, plan: KitPlan, photo_digest: str, store: ObjectStore) -> bool:
+def is_finished(kit: Kit, plan: KitPlan, made_for: Mapping[str, str], store: ObjectStore) -> bool:
     """Whether a kit answers this plan with nothing left to do: same product and wishes, every wanted part made, every
-    file in storage. A blocked kit is finished too: the same photo would be refused again.
+    file in storage whole. A blocked kit is finished too: the same photo would be refused again.
     """
-    if kit.made_for != plan.digest(photo_digest):
+    wanted = ("product", *(stage.value for stage in plan.brief.stages))
+    if any(kit.made_for.get(name) != made_for[name] for name in wanted):
         return False
     if kit.status is KitStatus.BLOCKED:
-        return True
+        return plan.needs_picture
     made = {part.part for part in kit.parts if part.state is PartState.MADE}
     if not {slot.part for slot in plan.wanted_slots} <= made:
         return False
@@ -178,4 +216,18 @@ def blocked_kit(product: Product, findings: tuple[Finding, ...]) -> Kit:
         product=product,
         findings=findings,
     )
+    return _sealed(draft, None, datetime.now(UTC))
+
+
+def failed_kit(product: Product, previous: Kit | None, sentence: str) -> Kit:
+    """What to show of a product whose run broke off for an unforeseen reason: its former parts, and the reason."""
+    finding = Finding(
+        code="UNEXPECTED_ERROR",
+        severity=Severity.ERROR,
+        subject=product.sku,
+        message=sentence,
+        message_zh=f"处理中断，原因未预料到：{sentence}",
+    )
+    base = previous or blocked_kit(product, ())
+    draft = base.model_copy(update={"status": KitStatus.FAILED, "findings": (*base.findings, finding)})
     return _sealed(draft, None, datetime.now(UTC))

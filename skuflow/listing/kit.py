@@ -145,8 +145,8 @@ class Kit(_Model):
     detail_page: dict[str, Any] | None = None
     scores: Scores = Scores()
     cost: Cost = Cost()
-    made_for: str = Field(
-        default="", description="Digest of the product and the wishes that this kit answers."
+    made_for: dict[str, str] = Field(
+        default_factory=dict, description="Digests of what the product and each stage were made for."
     )
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)

@@ -43,7 +43,7 @@ class Makings:
     outcomes: Mapping[Slot, Outcome]
     storyboard: Storyboard | None
     totals: Totals
-    photo_digest: str
+    made_for: Mapping[str, str]
     previous: Kit | None
 
 

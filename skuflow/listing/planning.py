@@ -33,7 +33,7 @@ from skuflow.studio.framing import ProductSize, fits_scene, shows_well
 from skuflow.studio.scenes import load_scenes
 
 _GENERATION = 1
-"""Raised when the same wish would give a different kit, so that finished kits are looked at again."""
+"""Raised when kits should be assembled anew from the parts they have; the parts themselves are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +77,41 @@ class KitPlan:
         }
         return tuple(slot for stage in Stage if stage in self.brief.stages for slot in by_stage[stage])
 
-    def digest(self, photo_sha256: str) -> str:
-        """Hex SHA-256 of everything that decides what the parts contain; not of which stages run today."""
-        facts = [
-            _GENERATION,
-            self.brief.digest(),
-            self.product.facts_digest(),
-            [finding.code for finding in self.findings],
-            str(self.product.price),
-            self.product.currency,
-            self.product.style,
-            photo_sha256,
-            [slot.key() for slot in self.slots],
-            [style.id for _, style in self.scenes],
+    @property
+    def needs_picture(self) -> bool:
+        """Whether a stage of this run works with the photo."""
+        return Stage.IMAGES in self.brief.stages or Stage.VIDEO in self.brief.stages
+
+    def made_for(self, photo_digest: str) -> dict[str, str]:
+        """What each stage answers, as hex SHA-256 by stage name, and what the kit says of the product itself.
+
+        Which languages, marketplaces or video shapes are asked for is not part of it: those are parts of their own.
+        """
+        brief, product = self.brief, self.product
+        images: list[object] = [
+            photo_digest,
+            [(slot.key(), style.id) for slot, style in self.scenes],
+            brief.scene_sizes_px,
+            [self.width_cm, self.height_cm],
         ]
-        return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+        return {
+            "product": _digest(
+                [
+                    product.facts_digest(),
+                    str(product.price),
+                    product.currency,
+                    product.target_markets,
+                    [finding.model_dump(mode="json") for finding in self.findings],
+                ]
+            ),
+            Stage.COPY.value: _digest([product.facts_digest(), brief.scenes]),
+            Stage.IMAGES.value: _digest(images),
+            Stage.VIDEO.value: _digest([images, brief.video_s, brief.captions_language]),
+        }
+
+
+def _digest(facts: Sequence[object]) -> str:
+    return hashlib.sha256(json.dumps([_GENERATION, *facts], ensure_ascii=False).encode()).hexdigest()
 
 
 def plan_kit(product: Product, brief: Brief, row_findings: tuple[Finding, ...] = ()) -> KitPlan:

@@ -71,9 +71,9 @@ def photo_key(sku: str, photo_sha256: str, suffix: str) -> str:
     return f"photos/{sku_slug(sku)}/{photo_sha256[:_SHA_CHARS]}{suffix}"
 
 
-def cutout_key(sku: str, photo_sha256: str) -> str:
-    """The product cut out of one source photo."""
-    return f"cutouts/{sku_slug(sku)}/{photo_sha256[:_SHA_CHARS]}.png"
+def cutout_key(sku: str, photo_sha256: str, cutter: int) -> str:
+    """The product cut out of one source photo by one version of the cutter."""
+    return f"cutouts/{sku_slug(sku)}/{photo_sha256[:_SHA_CHARS]}-v{cutter}.png"
 
 
 def checked(key: str) -> str:

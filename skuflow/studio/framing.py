@@ -17,8 +17,8 @@ MAX_ENLARGEMENT = 2.5
 MIN_ENLARGEMENT = 0.7
 """A product shown smaller than this against its true size would make its surroundings giants."""
 FITTING_ENLARGEMENT = 0.85
-"""What a scene must allow to be chosen. The choice is made by the sizes in the catalog; the photo shows the product from
-another angle and the wide and tall plates have less room, which may take a few per cent more."""
+"""What a scene must allow to be chosen. The choice is made by the sizes in the catalog; the photo shows the product
+from another angle and the wide and tall plates have less room, which may take a few per cent more."""
 MAX_PLATE_UPSCALE = 1.15
 MAX_PLATE_UPSCALE_HARD = 1.3
 MAX_PRODUCT_UPSCALE = 1.5

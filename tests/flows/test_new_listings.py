@@ -223,3 +223,55 @@ async def test_one_sku_by_hand_takes_the_same_steps(
     make_wiring()
     report = await listing_kit(str(make_catalog(MUG, CLOCK)), "clock-2", COPY_ONLY)
     assert (report.sku, report.status, report.made) == ("clock-2", KitStatus.NEEDS_REVIEW, 2)
+
+
+async def test_a_stage_left_out_does_not_pass_for_new(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    """Changed facts, then a run of another stage, then a full run: the copy must not stay with the old facts."""
+    make_wiring()
+    both = Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])
+    await run(make_catalog(MUG), both)
+    catalog = make_catalog({**MUG, "attributes": json.dumps({"容量": "500 ml", "尺寸": "高 9.5 cm"})})
+    only_images = (await run(catalog, Wishes(stages=[Stage.IMAGES], languages=["en"])))["mug-1"]
+    assert only_images.kit is not None
+    assert "380 ml" in only_images.kit.copy_[0].model_dump_json()
+    assert ("PART_STALE", "copy:en") in [
+        (finding.code, finding.subject) for finding in only_images.kit.findings
+    ]
+
+    full = (await run(catalog, both))["mug-1"]
+    assert full.kit is not None
+    assert full.made == 1
+    assert "500 ml" in full.kit.copy_[0].model_dump_json()
+    assert "PART_STALE" not in [finding.code for finding in full.kit.findings]
+
+
+async def test_narrower_wishes_keep_what_is_there(make_catalog: MakeCatalog, make_wiring: MakeWiring) -> None:
+    make_wiring()
+    catalog = make_catalog(MUG)
+    both = (await run(catalog, COPY_ONLY))["mug-1"]
+    one = (await run(catalog, Wishes(stages=[Stage.COPY], languages=["en"])))["mug-1"]
+    assert one.kit == both.kit
+    other = (await run(catalog, Wishes(stages=[Stage.COPY], languages=["de"])))["mug-1"]
+    assert other.kit is not None
+    assert sorted(copy.language for copy in other.kit.copy_) == ["de", "en", "es"]
+    again = (await run(catalog, COPY_ONLY))["mug-1"]
+    assert (again.made, again.kit) == (0, other.kit)
+
+
+async def test_an_unforeseen_error_keeps_the_former_kit_in_sight(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    wiring = make_wiring()
+    catalog = make_catalog(MUG)
+    await run(catalog, COPY_ONLY)
+    wiring.store.get = _on_fire  # type: ignore[method-assign]  # the fault of this test
+    report = (await run(catalog, Wishes(stages=[Stage.COPY], languages=["en", "fr"])))["mug-1"]
+    assert report.status == KitStatus.FAILED
+    assert report.kit is not None
+    assert any("on fire" in reason for reason in report.reasons)
+
+
+def _on_fire(key: str) -> bytes:
+    raise RuntimeError("the disk is on fire")

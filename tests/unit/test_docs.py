@@ -91,7 +91,7 @@ def test_every_described_code_is_one_of_the_source() -> None:
 
 
 def test_codes_are_found_where_they_are_written() -> None:
-    known = {"ERR_VS_402", "ROW_NO_SKU", "CAP_REACHED", "COPY_NO_NAME", "IMAGE_IDENTITY", "UNEXPECTED"}
+    known = {"ERR_VS_402", "ROW_NO_SKU", "CAP_REACHED", "COPY_NO_NAME", "IMAGE_IDENTITY", "UNEXPECTED_ERROR"}
     assert known <= codes_of_source()
 
 

@@ -46,7 +46,7 @@ def test_stages_choose_among_the_same_parts() -> None:
     full, images = plan_kit(MUG, Brief()), plan_kit(MUG, Brief(stages=(Stage.IMAGES,)))
     assert parts(images) == ["image:main:1", "image:scene:1", "image:scene:2", "image:scene:3"]
     assert images.slots == full.slots
-    assert images.digest("x") == full.digest("x")
+    assert images.made_for("x") == full.made_for("x")
 
 
 def test_a_second_marketplace_has_parts_of_its_own() -> None:
@@ -77,25 +77,29 @@ def test_a_small_product_stands_where_it_is_seen() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "stages"),
     [
-        {"attributes": {"尺寸": "高 9.6 cm"}},
-        {"titles": {"zh": "玻璃杯"}},
-        {"style": "premium"},
-        {"price": 3},
+        ({"attributes": {"尺寸": "高 9.6 cm"}}, {"product", "copy", "images", "video"}),
+        ({"titles": {"zh": "玻璃杯"}}, {"product", "copy"}),
+        ({"style": "premium"}, {"images", "video"}),
+        ({"price": 3}, {"product"}),
     ],
 )
-def test_a_changed_product_is_another_plan(change: dict[str, object]) -> None:
-    assert plan_kit(MUG.model_copy(update=change), Brief()).digest("x") != plan_kit(MUG, Brief()).digest("x")
+def test_a_changed_product_changes_what_its_stages_answer(
+    change: dict[str, object], stages: set[str]
+) -> None:
+    before = plan_kit(MUG, Brief()).made_for("x")
+    after = plan_kit(MUG.model_copy(update=change), Brief()).made_for("x")
+    assert {name for name in before if before[name] != after[name]} == stages
 
 
-def test_a_changed_photo_is_another_plan_and_a_moved_file_is_not() -> None:
-    plan = plan_kit(MUG, Brief())
-    assert plan.digest("x") != plan.digest("y")
+def test_a_changed_photo_changes_the_pictures_and_a_moved_file_nothing() -> None:
+    before, other = plan_kit(MUG, Brief()).made_for("x"), plan_kit(MUG, Brief()).made_for("y")
+    assert {name for name in before if before[name] != other[name]} == {"images", "video"}
     moved = MUG.model_copy(
         update={"source": ProductSource(catalog="elsewhere.csv", row=7), "images": ("/new/a.jpg",)}
     )
-    assert plan_kit(moved, Brief()).digest("x") == plan.digest("x")
+    assert plan_kit(moved, Brief()).made_for("x") == before
 
 
 def test_a_picture_does_not_change_with_a_word_of_the_text() -> None:

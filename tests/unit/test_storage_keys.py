@@ -62,4 +62,4 @@ def test_keys_say_what_they_are() -> None:
     )
     assert asset_key("m", "video:1", "../..", "ab" * 32, "mp4") == "kits/m/video-1-abababab.mp4"
     assert kit_key("MUG-1") == "kits/MUG-1/kit.json"
-    assert cutout_key("MUG-1", "cd" * 32) == "cutouts/MUG-1/cdcdcdcdcdcd.png"
+    assert cutout_key("MUG-1", "cd" * 32, 3) == "cutouts/MUG-1/cdcdcdcdcdcd-v3.png"
