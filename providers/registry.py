@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -33,13 +33,15 @@ REGISTRY: Mapping[str, Callable[[Workplace], Provider]] = {
 
 def build_provider(name: str, workplace: Workplace) -> Provider:
     """The provider of that name. Raises SettingsError for a name that is not in the table."""
-    try:
-        build = REGISTRY[name]
-    except KeyError:
-        raise SettingsError(
-            f"SKUFLOW_PROVIDERS: there is no provider {name!r}; there are {', '.join(REGISTRY)}"
-        ) from None
-    return build(workplace)
+    require_known("SKUFLOW_PROVIDERS", (name,))
+    return REGISTRY[name](workplace)
+
+
+def require_known(variable: str, names: Iterable[str]) -> None:
+    """Raises SettingsError when ``variable`` names a provider that is not in the table."""
+    for name in names:
+        if name not in REGISTRY:
+            raise SettingsError(f"{variable}: there is no provider {name!r}; there are {', '.join(REGISTRY)}")
 
 
 def require_capability(provider: Provider, capability: Capability) -> None:

@@ -103,8 +103,19 @@ class Settings(BaseSettings):
 
     def model_for(self, provider: str, capability: Capability) -> str:
         """The model set for a provider and capability, empty: the provider's default."""
+        return self._models().get(f"{provider}.{capability}", "")
+
+    def providers_with_models(self) -> tuple[str, ...]:
+        """The providers that SKUFLOW_MODELS names. Raises SettingsError when malformed."""
+        return tuple(name.partition(".")[0] for name in self._models())
+
+    def _models(self) -> dict[str, str]:
         table = _pairs("SKUFLOW_MODELS", self.skuflow_models, "kling.video=kling-3.0")
-        return table.get(f"{provider}.{capability}", "")
+        for name in table:
+            provider, _, capability = name.partition(".")
+            if not provider or capability not in set(Capability):
+                raise SettingsError(f"SKUFLOW_MODELS: {name}={table[name]} is not PROVIDER.CAPABILITY=MODEL")
+        return table
 
     def caps(self) -> tuple[CapSetting, ...]:
         """The caps that are set. Raises SettingsError when malformed."""

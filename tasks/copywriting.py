@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from skuflow.listing.planning import copy_request
 from tasks.line import Line, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
+from tasks.together import all_of
 
 
 @task(
@@ -24,5 +23,5 @@ async def write_copy(line: Line) -> StageOutcome:
     """Copy in every language and for every marketplace of the plan."""
     line.wiring.progress.sku_step(line.sku, "copy")
     slots = line.plan.copy_slots
-    outcomes = await asyncio.gather(*(line.make(slot, copy_request(line.plan, slot)) for slot in slots))
+    outcomes = await all_of(*(line.make(slot, copy_request(line.plan, slot)) for slot in slots))
     return StageOutcome(zip(slots, outcomes, strict=True))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -11,6 +9,7 @@ from skuflow.jobs.contract import ImageRequest, Slot
 from skuflow.listing.planning import main_request, scene_request
 from tasks.line import Line, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
+from tasks.together import all_of
 
 
 @task(
@@ -25,7 +24,7 @@ async def make_images(line: Line, copy: StageOutcome) -> StageOutcome:
     """Every image of the plan. It follows the copy, which names the scenes' selling point for generative vendors."""
     line.wiring.progress.sku_step(line.sku, "images")
     wanted = _requests(line)
-    outcomes = await asyncio.gather(*(line.make(slot, request) for slot, request in wanted))
+    outcomes = await all_of(*(line.make(slot, request) for slot, request in wanted))
     return StageOutcome((slot, outcome) for (slot, _), outcome in zip(wanted, outcomes, strict=True))
 
 

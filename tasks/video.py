@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -14,6 +12,7 @@ from skuflow.listing.planning import storyboard_for, video_request
 from skuflow.listing.storyboard import Storyboard
 from tasks.line import Line, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
+from tasks.together import all_of
 
 
 @task(
@@ -31,7 +30,7 @@ async def make_video(line: Line, copy: StageOutcome, images: StageOutcome) -> St
     styles = [style.id for _, style in line.plan.scenes]
     storyboard = storyboard_for(line.plan, styles, copies)
     videos = line.plan.videos
-    outcomes = await asyncio.gather(*(_one(line, slot, size, storyboard, images) for slot, size in videos))
+    outcomes = await all_of(*(_one(line, slot, size, storyboard, images) for slot, size in videos))
     made = ((slot, outcome) for (slot, _), outcome in zip(videos, outcomes, strict=True))
     return StageOutcome(made, storyboard)
 

@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
-from providers.registry import Workplace, build_provider, require_capability
+import sqlalchemy.exc
+
+from providers.registry import Workplace, build_provider, require_capability, require_known
 from skuflow.jobs.contract import Capability, Provider, Slot
 from skuflow.jobs.runner import Runner
 from skuflow.jobs.surroundings import Pace
 from skuflow.ledger.caps import Budget, CapRule, Limits
+from skuflow.ledger.errors import SchemaError
 from skuflow.ledger.ledger import Ledger, utc_now
-from skuflow.settings import Settings, read_settings
+from skuflow.listing.kit import Kit
+from skuflow.settings import Settings, SettingsError, read_settings
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import sku_slug
 from skuflow.storage.objects import ObjectStore
@@ -51,7 +55,10 @@ class Silent:
 
 @dataclass(slots=True)
 class Wiring:
-    """Everything a step needs. ``close`` ends its threads and database connections."""
+    """Everything a step needs. ``close`` ends its threads and database connections.
+
+    ``on_kit`` is called, in some thread, with each kit as soon as it is published; it must not raise.
+    """
 
     settings: Settings
     store: ObjectStore
@@ -60,6 +67,7 @@ class Wiring:
     pool: ThreadPoolExecutor
     progress: Progress = field(default_factory=Silent)
     done_skus: int = 0
+    on_kit: Callable[[Kit], None] | None = None
     _providers: dict[str, Provider] = field(default_factory=dict)
 
     def provider(self, slot: Slot) -> Provider:
@@ -102,25 +110,71 @@ class Wiring:
 
 
 def wire(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Wiring:
-    """Storage, ledger (brought up to date), runner and pool of ``settings``. Raises SettingsError."""
+    """Storage, ledger (brought up to date), runner and pool of ``settings``.
+
+    Raises SettingsError, in one line without secrets, for a provider that does not exist or cannot do what it is
+    named for, a home or storage that is no folder, and a database that cannot be opened.
+    """
+    require_known("SKUFLOW_CAPS", (cap.provider for cap in settings.caps()))
+    require_known("SKUFLOW_MODELS", settings.providers_with_models())
+    for capability in Capability:
+        require_known("SKUFLOW_PROVIDERS", settings.providers_for(capability))
+    _require_folders(settings)
     store = FolderStore(settings.storage_dir)
-    settings.skuflow_home.mkdir(parents=True, exist_ok=True)
-    ledger = Ledger.open(
-        settings.database_url,
-        limits=Limits(
-            rules=tuple(CapRule(cap.provider, cap.capability, cap.limit) for cap in settings.caps()),
-            budget=Budget(settings.budget_micro()),
-            zone=settings.zone,
-        ),
-        clock=clock,
-    )
+    pool = ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="pixels")
+    providers: dict[str, Provider] = {}
+    for capability in Capability:
+        for name in settings.providers_for(capability):
+            if name not in providers:
+                providers[name] = build_provider(name, Workplace(settings, store, pool))
+            require_capability(providers[name], capability)
+    ledger = _open_ledger(settings, clock)
     return Wiring(
         settings=settings,
         store=store,
         ledger=ledger,
         runner=Runner(ledger, store, clock=clock, pace=Pace(wait_s=settings.skuflow_wait_s)),
-        pool=ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="pixels"),
+        pool=pool,
+        _providers=providers,
     )
+
+
+def _require_folders(settings: Settings) -> None:
+    home, storage = settings.skuflow_home, settings.storage_dir
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"SKUFLOW_HOME={home}: cannot be used as a folder ({error.strerror}); name another one"
+        ) from error
+    if storage.exists() and not storage.is_dir():
+        raise SettingsError(f"SKUFLOW_STORAGE: {storage} is no folder; name another one")
+
+
+def _open_ledger(settings: Settings, clock: Callable[[], datetime]) -> Ledger:
+    limits = Limits(
+        rules=tuple(CapRule(cap.provider, cap.capability, cap.limit) for cap in settings.caps()),
+        budget=Budget(settings.budget_micro()),
+        zone=settings.zone,
+    )
+    try:
+        return Ledger.open(settings.database_url, limits=limits, clock=clock)
+    except (sqlalchemy.exc.ArgumentError, ValueError) as error:
+        # The error may quote the address, and with it a password.
+        raise SettingsError(
+            "SKUFLOW_DATABASE_URL: no address of a database; write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        ) from error
+    except sqlalchemy.exc.DBAPIError as error:
+        said = next(iter(str(error.orig).splitlines()), "no reason given")
+        raise SettingsError(
+            f"{_database_variable(settings)}: the ledger cannot be opened ({said})"
+        ) from error
+    except (OSError, SchemaError) as error:
+        raise SettingsError(f"{_database_variable(settings)}: {' '.join(str(error).split())}") from error
+
+
+def _database_variable(settings: Settings) -> str:
+    return "SKUFLOW_DATABASE_URL" if settings.skuflow_database_url else "SKUFLOW_HOME"
 
 
 _lock = threading.Lock()

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from flows.commands.terminal import EXIT_OK, EXIT_UNFINISHED, print_json
+from flows.commands.terminal import EXIT_OK, EXIT_UNFINISHED, print_json, refuse
 from skuflow.jobs.contract import Capability
 from skuflow.ledger.views import to_csv_row
 from skuflow.settings import Settings
@@ -145,7 +145,7 @@ def _server(settings: Settings) -> Check:
 
     try:
         status = httpx.get(f"{settings.prefect_api_url}/health", timeout=5).status_code
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Check(
             "prefect", False, f"PREFECT_API_URL does not answer ({type(error).__name__}); start that server"
         )
@@ -189,9 +189,18 @@ def _write_bundle(settings: Settings, bundle: Path, facts: dict[str, object]) ->
     writer = csv.DictWriter(table, CSV_COLUMNS)
     writer.writeheader()
     writer.writerows(rows)
+    try:
+        _pack(settings, bundle, facts, table.getvalue())
+    except OSError as error:
+        refuse(
+            f"--bundle {bundle}: cannot be written ({error.strerror}); name a file in a folder that exists"
+        )
+
+
+def _pack(settings: Settings, bundle: Path, facts: dict[str, object], table: str) -> None:
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("doctor.json", json.dumps(facts, ensure_ascii=False, indent=2))
-        archive.writestr("jobs.csv", table.getvalue())
+        archive.writestr("jobs.csv", table)
         log = settings.skuflow_home / "prefect" / "temporary-server.log"
         if log.exists():
             archive.write(log, "temporary-server.log")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from flows.commands.terminal import EXIT_OK, print_json, print_table
 from flows.order import Order
@@ -42,12 +42,16 @@ class PlanLine:
 
 @dataclass(slots=True)
 class RunPlan:
-    """A priced run. ``kept`` parts are there already; ``days`` is how long caps and budget make it take."""
+    """A priced run. ``kept`` parts are there already, ``in_work`` parts are at their provider, ``refused`` says by
+    "SKU part" why a part is not tried again; ``days`` is how long caps and budget make it take.
+    """
 
     lines: dict[tuple[str, str, str], PlanLine] = field(default_factory=dict)
     skus: int = 0
     rejected: int = 0
     kept: int = 0
+    in_work: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
     days: int = 0
 
     @property
@@ -63,6 +67,8 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
         known = wiring.ledger.find_slots([slot.key() for slot in kit_plan.slots])
         for slot, request in _requests(kit_plan, likely_photo_sha256(product, wiring.store)):
             provider = wiring.provider(slot)
+            if model := wiring.model(slot):
+                request = replace(request, model=model)
             wish = Wish(
                 request.fingerprint(),
                 provider.name,
@@ -70,10 +76,15 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
                 order.remakes.wants(product.sku, slot.part),
             )
             _refuse_impossible(provider, request)
-            if next_step(known.get(slot.key()), wish).step is Step.ATTEMPT:
+            verdict = next_step(known.get(slot.key()), wish)
+            if verdict.step is Step.ATTEMPT:
                 _add(plan, provider, request)
-            else:
+            elif verdict.step is Step.REUSE:
                 plan.kept += 1
+            elif verdict.step is Step.RESUME:
+                plan.in_work += 1
+            else:
+                plan.refused[f"{slot.sku} {slot.part}"] = verdict.sentence
     plan.days = _days(wiring, plan)
     return plan
 
@@ -166,9 +177,14 @@ def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
         else f"{decimal_cny(budget.left_micro)} CNY of today's budget left"
     )
     print(f"At most {decimal_cny(plan.estimate_micro)} CNY ({left}); {plan.kept} parts are there already.")
+    if plan.in_work:
+        print(f"{plan.in_work} parts are in work; a run goes on with them.")
+    for part, sentence in plan.refused.items():
+        print(f"{part} is not tried again: {sentence}")
     if plan.rejected:
         print(f"{plan.rejected} rows cannot be used; skuflow check says why.")
-    print("Nothing is missing." if plan.days == 0 else f"Days under the caps: {plan.days}.")
+    if plan.days or not (plan.in_work or plan.refused):
+        print("Nothing is missing." if plan.days == 0 else f"Days under the caps: {plan.days}.")
     return EXIT_OK
 
 
@@ -182,6 +198,11 @@ def _as_json(plan: RunPlan) -> dict[str, object]:
         "skus": plan.skus,
         "rejected_rows": plan.rejected,
         "parts_kept": plan.kept,
+        "parts_in_work": plan.in_work,
+        "parts_refused": len(plan.refused),
+        "refusals": plan.refused,
+        # Providers only give an upper bound: at least this, at most the estimate.
+        "estimate_min_cny": "0",
         "estimate_cny": decimal_cny(plan.estimate_micro),
         "days": plan.days,
         "lines": [

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.commands.terminal import (
+    EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_UNFINISHED,
     TerminalProgress,
@@ -24,12 +27,12 @@ from flows.order import read_order
 from flows.temporary_server import ServerStartError, TemporaryServer
 from skuflow.listing.kit import Kit, Scores
 from skuflow.review.cards import KitEntry
-from skuflow.review.export import export_kit
+from skuflow.review.export import ExportError, export_kit
 from skuflow.review.gallery import RunSummary, write_gallery
 from skuflow.review.summary import write_summary
 from skuflow.settings import Settings, prepare_prefect_environment
 from skuflow.storage.keys import sku_slug
-from skuflow.storage.objects import ObjectStore
+from skuflow.storage.objects import ObjectStore, StorageError
 
 if TYPE_CHECKING:
     from flows.kit_line import BatchReport, KitReport
@@ -48,19 +51,30 @@ def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as
     """Make the kits of a catalog, export them and report; the exit status."""
     started = datetime.now().astimezone()
     begun_s = time.monotonic()
-    with TerminalProgress(quiet=as_json) as progress, _prefect_server(settings, progress) as ready:
-        # A catalog that cannot be used is told before anything is waited for; the flow reads it again, as it does on a
-        # worker. Prefect and the pixel libraries load while its server starts.
-        read_order(catalog, wishes)
-        from flows.new_listings import new_listings
-        from tasks.wiring import using, wire
+    # What cannot be used is told before a server is started; the flow reads the catalog again, as it does on a worker.
+    read_order(catalog, wishes)
+    _require_writable(out)
+    from tasks.wiring import using, wire
 
-        with using(wire(settings)) as wiring:
-            wiring.progress = progress
-            ready()
-            start_up_s = time.monotonic() - begun_s
-            report = asyncio.run(new_listings(str(catalog), wishes))
-            index = export(report.kits, wiring.store, out, str(catalog), started, time.monotonic() - begun_s)
+    with TerminalProgress(quiet=as_json) as progress, using(wire(settings)) as wiring:
+        wiring.progress = progress
+        wiring.on_kit = lambda kit: _export_early(kit, wiring.store, out)
+        try:
+            with _prefect_server(settings, progress) as ready:
+                # Prefect and the pixel libraries load while its server starts.
+                from flows.new_listings import new_listings
+
+                ready()
+                start_up_s = time.monotonic() - begun_s
+                report = asyncio.run(new_listings(str(catalog), wishes))
+        except KeyboardInterrupt:
+            export((), wiring.store, out, str(catalog), started, time.monotonic() - begun_s)
+            print("stopped; run the same command again to go on", file=sys.stderr)
+            return EXIT_INTERRUPTED
+        kits, index = export(
+            report.kits, wiring.store, out, str(catalog), started, time.monotonic() - begun_s
+        )
+        report = type(report)(kits, report.loose_findings)
     timing = Timing(round(start_up_s, 1), round(time.monotonic() - begun_s, 1))
     if as_json:
         print_json(_as_json(report, index, timing))
@@ -73,6 +87,7 @@ def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as
 def _prefect_server(settings: Settings, progress: TerminalProgress) -> Iterator[Callable[[], None]]:
     """The server to report to: the one that PREFECT_API_URL names, else a temporary one. Yields what waits for it."""
     if settings.prefect_api_url:
+        _require_answer(settings.prefect_api_url)
         prepare_prefect_environment(settings, settings.prefect_api_url)
         yield lambda: None
         return
@@ -95,25 +110,62 @@ def export(
     catalog: str,
     started: datetime,
     wall_s: float,
-) -> Path:
-    """Bring the folder ``out`` up to date: every kit of this run, the gallery over all kits in it, summary.csv."""
-    out.mkdir(parents=True, exist_ok=True)
-    entries: list[KitEntry] = []
-    for report in reports:
-        if report.kit is not None:
-            export_kit(report.kit, store, out)
-            entries.append(KitEntry(report.kit, report.seconds or None))
+) -> tuple[tuple[KitReport, ...], Path]:
+    """Bring the folder ``out`` up to date: every kit of this run, the gallery over all kits in it, summary.csv.
+
+    Returns the reports, those whose kit could not be exported as failed with the reason, and the gallery's first page.
+    """
+    exported = tuple(_exported(report, store, out) for report in reports)
+    entries = [
+        KitEntry(report.kit, report.seconds or None)
+        for report in exported
+        if report.kit is not None and not report.error
+    ]
     known = {entry.kit.sku for entry in entries}
     entries.extend(entry for entry in _exported_before(out) if entry.kit.sku not in known)
     write_summary(entries, out)
     run = RunSummary(
         catalog=catalog,
         started_at=started.strftime("%Y-%m-%d %H:%M"),
-        made=sum(report.made > 0 for report in reports),
-        kept=sum(report.made == 0 for report in reports),
+        made=sum(report.made > 0 for report in exported),
+        kept=sum(report.complete and report.made == 0 for report in exported),
         wall_s=wall_s,
     )
-    return write_gallery(entries, out, title="skuflow", run=run)
+    return exported, write_gallery(entries, out, title="skuflow", run=run)
+
+
+def _exported(report: KitReport, store: ObjectStore, out: Path) -> KitReport:
+    if report.kit is None:
+        return report
+    try:
+        export_kit(report.kit, store, out)
+    except (ExportError, StorageError, OSError) as error:
+        return replace(report, status="failed", error=f"the kit cannot be exported: {error}")
+    return report
+
+
+def _export_early(kit: Kit, store: ObjectStore, out: Path) -> None:
+    # The export at the end of the run tries again and reports what is wrong.
+    with suppress(ExportError, StorageError, OSError):
+        export_kit(kit, store, out)
+
+
+def _require_writable(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        refuse(f"--out {out}: cannot be written ({error.strerror}); name another folder")
+
+
+def _require_answer(api_url: str) -> None:
+    import httpx
+
+    try:
+        httpx.get(f"{api_url}/health", timeout=5)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        refuse(f"PREFECT_API_URL does not answer ({type(error).__name__}); start that server, or unset it")
 
 
 def _exported_before(out: Path) -> Iterator[KitEntry]:

@@ -74,23 +74,26 @@ class OfflineProvider:
 
     async def poll(self, handle: JobHandle) -> JobStatus:
         job_id = handle.job_id
-        if job_id not in self._results:
+        results = self._results.get(job_id)
+        if results is None:
             if job_id not in self._running:
                 request = self._desk.read(job_id)
                 self._running[job_id] = self._pool.submit(_work, request, self._store)
-            work = asyncio.wrap_future(self._running[job_id])
+            running = self._running[job_id]
+            work = asyncio.wrap_future(running)
             done, _ = await asyncio.wait({work}, timeout=_WATCH_S)
             if not done:
                 return JobStatus(JobState.RUNNING, "working", poll_after_s=_AGAIN_S)
-            del self._running[job_id]
+            # Another poll of the same job may have seen the end first, or have begun anew after a failure.
+            if self._running.get(job_id) is running:
+                del self._running[job_id]
             try:
                 made = work.result()
             except InvalidInputError as error:
                 return JobStatus(JobState.FAILED, "cannot be made", error=error)
-            self._results[job_id] = {item.label: item for item in made}
+            results = self._results.setdefault(job_id, {item.label: item for item in made})
         artifacts = tuple(
-            Artifact(item.label, item.media_type, f"{job_id}/{item.label}")
-            for item in self._results[job_id].values()
+            Artifact(item.label, item.media_type, f"{job_id}/{item.label}") for item in results.values()
         )
         return JobStatus(JobState.SUCCEEDED, "made", artifacts, cost=0)
 

@@ -16,7 +16,7 @@ from skuflow.jobs.errors import ProviderError
 from skuflow.jobs.ledger_calls import LedgerCalls
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason, reason_for
 from skuflow.jobs.surroundings import Pace, Surroundings
-from skuflow.ledger.attempts import Step, Wish, next_step, remake_name
+from skuflow.ledger.attempts import Step, Wish, next_step, remade_by, remake_name
 from skuflow.ledger.errors import (
     AttemptRefusedError,
     BudgetReachedError,
@@ -96,15 +96,20 @@ class Runner:
         """Have the slot's part made, or say why not (yet).
 
         A finished part is reused, an unfinished job is gone on with, and only otherwise is the provider
-        asked. ``remake`` makes a finished part again, on purpose; an unfinished job is finished first, and
-        then counts as the remake. ``known``: the slot's row, where the caller has read many at once with
-        ``find_slots``; it may be out of date.
+        asked. ``known``: the slot's row, where the caller has read many at once with ``find_slots``; it may be
+        out of date.
+
+        ``remake`` makes the finished part ``known`` again, on purpose; an unfinished job is finished first, and
+        then counts as the remake. It replaces ``known`` and nothing that has been made since, so that a second
+        call with the same ``known`` reuses the remade part or goes on with its job. Without ``known`` there is
+        nothing to replace, and a part that is there is reused.
 
         Vendors' errors, caps and budgets are outcomes. Raises what storage and database raise, and what
         should not happen; after any of these, and after a cancellation, another call goes on where this one
         stopped.
         """
-        wish = Wish(request.fingerprint(), provider.name, provider.paid, remake)
+        target = remade_by(known) if remake else None
+        wish = Wish(request.fingerprint(), provider.name, provider.paid, target is not None, target)
         row = known
         may_repeat = True
         step: Outcome | JobRow | None
@@ -117,7 +122,7 @@ class Runner:
             past_doubt = row is not None and may_repeat and self._is_repeatable(row, request)
             if row is None or verdict.step is Step.ATTEMPT or past_doubt:
                 may_repeat = may_repeat and not past_doubt
-                step = await self._attempt(request, provider, wish, past_doubt=past_doubt)
+                step = await self._attempt(request, provider, wish, known, past_doubt=past_doubt)
             else:
                 step = await self._resume(row, request, provider)
             if isinstance(step, Outcome):
@@ -151,7 +156,7 @@ class Runner:
         )
 
     async def _attempt(
-        self, request: Request, provider: Provider, wish: Wish, *, past_doubt: bool
+        self, request: Request, provider: Provider, wish: Wish, known: JobRow | None, *, past_doubt: bool
     ) -> Outcome | JobRow:
         """A new attempt on the slot; the slot's row if somebody else was faster."""
         try:
@@ -164,6 +169,7 @@ class Runner:
                 order,
                 owner=self._owner,
                 remake=wish.remake,
+                known=known if wish.remake else None,
                 submitting=True,
                 past_doubt=past_doubt,
             )

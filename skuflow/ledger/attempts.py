@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,6 +68,21 @@ def remade_by(known: JobRow | None) -> str | None:
     if known.state.is_live or known.state is RowState.IN_DOUBT:
         return known.supersedes
     return known.id
+
+
+def charged_since(rows: Iterable[JobRow], known: JobRow, current: JobRow) -> JobRow | None:
+    """The newest remake of the current job that was charged for nothing after the slot was read as ``known``.
+
+    A job that gets its slot back is written at that moment, so whoever reads it later asks for a new remake.
+    """
+    ended = (RowState.FAILED, RowState.EXPIRED)
+    charged = [
+        row
+        for row in rows
+        if row.supersedes == current.id and row.state in ended and row.settled_micro > 0
+        if row.settled_at is not None and row.settled_at > known.updated_at
+    ]
+    return charged[-1] if charged else None
 
 
 def next_step(current: JobRow | None, wish: Wish, *, failures: int = 0) -> Verdict:

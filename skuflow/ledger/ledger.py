@@ -26,7 +26,7 @@ from sqlalchemy.exc import IntegrityError
 from skuflow.jobs.contract import JobHandle, MicroCNY
 from skuflow.jobs.errors import ProviderError
 from skuflow.ledger import counters, owners
-from skuflow.ledger.attempts import Step, Wish, next_step
+from skuflow.ledger.attempts import Step, Wish, charged_since, next_step, remade_by
 from skuflow.ledger.caps import Limits
 from skuflow.ledger.engine import NOTHING_OWED, open_engine
 from skuflow.ledger.errors import (
@@ -72,7 +72,7 @@ _give_back = (
             _holder.c.state.in_([state.value for state in RowState if state.holds_slot]),
         ),
     )
-    .values(superseded=False)
+    .values(superseded=False, updated_at=sa.bindparam("now"))
 )
 _lock_job = sa.select(jobs).where(jobs.c.id == sa.bindparam("id")).with_for_update()
 
@@ -141,29 +141,30 @@ class Ledger(LedgerReader):
         *,
         owner: str,
         remake: bool = False,
-        remakes: JobRow | None = None,
+        known: JobRow | None = None,
         submitting: bool = False,
         past_doubt: bool = False,
     ) -> JobRow:
         """Check the slot, the cap and the budget, hold the money and write the job: all or nothing.
 
-        ``remake`` replaces a finished job, on purpose: ``remakes`` as it was read before the remake was first
-        asked for, so that asking again neither replaces what has replaced it nor pays once more for a remake
-        that failed and was charged; without it whichever job holds the slot. ``submitting`` goes on to that
-        state at once, for a caller that has nothing to do in between. ``past_doubt`` leaves an in-doubt job
-        behind, its money still held.
+        ``remake`` replaces a finished job, on purpose. ``known`` binds it to the slot's row as it was read before
+        the remake was first asked for (``remade_by``): asking again replaces nothing that has been made since,
+        and does not pay once more for a remake that was charged for nothing. Without it, whichever job holds
+        the slot is replaced. ``submitting`` goes on to that state at once, for a caller that has nothing to do
+        in between. ``past_doubt`` leaves an in-doubt job behind, its money still held.
 
         Raises SlotBusyError, InDoubtError, AttemptRefusedError or SlotTakenError (a finished job holds the
         slot), each with the slot's row; CapReachedError; BudgetReachedError; DuplicateKeyError.
         """
-        target = None if remakes is None else remakes.id
+        target = remade_by(known)
+        remake = remake and (known is None or target is not None)
         wish = Wish(order.fingerprint, order.provider, order.paid, remake, target)
         slot_key = order.slot.key()
         job_id = self._new_id()
         try:
             with self._write(paid=order.paid) as connection:
                 rows = [row_from(r) for r in connection.execute(_rows_of_slot, {"slot_key": slot_key})]
-                replaced = self._make_room(connection, rows, wish, remakes, past_doubt=past_doubt)
+                replaced = self._make_room(connection, rows, wish, known, past_doubt=past_doubt)
                 job = new_job(
                     order,
                     job_id=job_id,
@@ -195,7 +196,7 @@ class Ledger(LedgerReader):
         connection: Connection,
         rows: list[JobRow],
         wish: Wish,
-        remakes: JobRow | None,
+        known: JobRow | None,
         *,
         past_doubt: bool,
     ) -> str | None:
@@ -209,8 +210,8 @@ class Ledger(LedgerReader):
         if past_doubt and current.state is RowState.IN_DOUBT:
             self._supersede(connection, [current])
             return current.supersedes
-        if remakes is not None:
-            current = _charged_remake(rows, remakes) or current
+        if wish.remake and known is not None and wish.replaces(current):
+            current = charged_since(rows, known, current) or current
         failures = sum(
             row.state is RowState.FAILED and row.fingerprint == wish.fingerprint for row in standing
         )
@@ -366,7 +367,8 @@ class Ledger(LedgerReader):
         with self._write(paid=job.paid) as connection:
             self._update(connection, job, columns)
             if to in (RowState.RELEASED, RowState.FAILED, RowState.EXPIRED) and job.supersedes:
-                connection.execute(_give_back, {"former": job.supersedes, "slot": job.slot_key})
+                given_back = {"former": job.supersedes, "slot": job.slot_key, "now": moved.updated_at}
+                connection.execute(_give_back, given_back)
             counters.adjust(connection, job, moved)
             connection.execute(_insert_event, [event(moved, job.state.value, to, note)])
         return moved
@@ -407,20 +409,6 @@ class Ledger(LedgerReader):
             connection.execution_options(**options).begin(),
         ):
             yield connection
-
-
-def _charged_remake(rows: list[JobRow], remakes: JobRow) -> JobRow | None:
-    """The newest remake of a job that came to nothing and was charged, if one began after the job was read.
-
-    The job holds its slot again; that it was out of it shows in when it was last written.
-    """
-    if not any(row.id == remakes.id and row.updated_at != remakes.updated_at for row in rows):
-        return None
-    ended = (RowState.FAILED, RowState.EXPIRED)
-    charged = [
-        row for row in rows if row.supersedes == remakes.id and row.state in ended and row.settled_micro > 0
-    ]
-    return charged[-1] if charged else None
 
 
 def _taken(row: JobRow) -> SlotTakenError:

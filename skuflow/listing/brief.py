@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
@@ -18,6 +19,8 @@ MAIN_SIZES_PX = ((1600, 1600), (800, 800))
 VIDEO_SIZES_PX = ((1080, 1920), (1080, 1080), (1920, 1080))
 """The shapes a video can have, in the order that numbers them: video:1, video:2, video:3."""
 SCENES = 3
+_GROUPS = frozenset(("copy", "image", "image:main", "image:scene", "video"))
+"""What ``--remake`` takes for several parts at once."""
 _BCP_47 = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
 
 
@@ -83,7 +86,11 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Remakes:
-    """Parts to make again on purpose: per SKU, the beginnings of part names."""
+    """Parts to make again on purpose: per SKU, names of parts and of groups of parts, casefolded.
+
+    A group takes in all of its parts; any other name is that of one part, so that "copy:es" is not
+    "copy:es:amazon", which would be paid as well.
+    """
 
     by_sku: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -101,18 +108,31 @@ class Remakes:
                     f"--remake {wish}: no SKU of this catalog; write SKU:ROLE[:SHOT], e.g. A-1:video"
                 )
             sku = max(owners, key=len)
-            part = wish[len(sku) + 1 :].strip().lower()
+            part = wish[len(sku) + 1 :].strip().casefold()
             role = part.partition(":")[0]
-            if role in ("main", "scene", "detail", "comparison", "usage", "banner"):
+            if role in ("main", "scene"):
                 part = f"image:{part}"
-            elif role not in ("copy", "image", "video") or part.endswith(":"):
+            if role not in ("copy", "image", "video", "main", "scene") or part.endswith(":"):
                 raise BriefError(
-                    f"--remake {wish}: {part!r} is no part; write copy[:LANGUAGE], image[:main|:scene[:NUMBER]] "
-                    "or video[:NUMBER]"
+                    f"--remake {wish}: {part!r} is no part; write copy[:LANGUAGE[:MARKETPLACE]],"
+                    " image[:main|:scene[:NUMBER]] or video[:NUMBER]"
                 )
             by_sku[sku] = (*by_sku.get(sku, ()), part)
         return cls(by_sku)
 
     def wants(self, sku: str, part: str) -> bool:
         """Whether a part such as "image:scene:2" of a SKU is to be made again."""
-        return any(part == wish or part.startswith(f"{wish}:") for wish in self.by_sku.get(sku, ()))
+        return any(_is_meant(part, wish) for wish in self.by_sku.get(sku, ()))
+
+    def check(self, sku: str, parts: Iterable[str]) -> None:
+        """Raises BriefError for a wish that is for none of ``parts``, which are all that this run makes of the SKU."""
+        names = tuple(parts)
+        for wish in self.by_sku.get(sku, ()):
+            if not any(_is_meant(part, wish) for part in names):
+                choices = f"the parts of {sku} are {', '.join(names)}" if names else f"{sku} has no parts"
+                raise BriefError(f"--remake {sku}:{wish}: this run makes no such part; {choices}")
+
+
+def _is_meant(part: str, wish: str) -> bool:
+    name = part.casefold()
+    return name == wish or (wish in _GROUPS and name.startswith(f"{wish}:"))

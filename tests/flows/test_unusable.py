@@ -18,7 +18,13 @@ def folder(tmp_path: Path, make_catalog: MakeCatalog, monkeypatch: pytest.Monkey
     (folder / "noise.csv").write_bytes(bytes(range(256)) * 8)
     monkeypatch.chdir(folder)
     monkeypatch.setenv("SKUFLOW_HOME", str(tmp_path / "home"))
-    for variable in ("SKUFLOW_PROVIDERS", "SKUFLOW_CAPS", "SKUFLOW_BUDGET"):
+    for variable in (
+        "SKUFLOW_PROVIDERS",
+        "SKUFLOW_CAPS",
+        "SKUFLOW_BUDGET",
+        "SKUFLOW_MODELS",
+        "PREFECT_API_URL",
+    ):
         monkeypatch.delenv(variable, raising=False)
     return folder
 
@@ -64,20 +70,54 @@ def test_input_and_options(
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("command", ["plan", "run"])
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
         ("SKUFLOW_PROVIDERS", "image=nobody"),
+        ("SKUFLOW_PROVIDERS", "image=offline,nobody"),
+        ("SKUFLOW_CAPS", "nobody.image=1/day"),
+        ("SKUFLOW_MODELS", "nobody.image=x"),
+        ("SKUFLOW_DATABASE_URL", "foo"),
+        ("SKUFLOW_DATABASE_URL", "postgresql://me:secret@127.0.0.1:1/x"),
+        ("SKUFLOW_HOME", "noise.csv"),
         ("SKUFLOW_BUDGET", "a lot"),
         ("SKUFLOW_CAPS", "x"),
         ("SKUFLOW_STORAGE", "ftp"),
     ],
 )
 def test_configuration(
-    variable: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str,
+    variable: str,
+    value: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv(variable, value)
-    assert end_of(("plan", "products.csv"), monkeypatch) == 2
+    monkeypatch.setattr(
+        "flows.commands.run.TemporaryServer.start", lambda _: pytest.fail("a server was started")
+    )
+    assert end_of((command, "products.csv"), monkeypatch) == 2
     told = capsys.readouterr().err
+    assert "secret" not in told
     assert told.count("\n") == 1
     assert variable in told
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "products.csv", "--out", "noise.csv"), "--out"),
+        (("run", "products.csv"), "PREFECT_API_URL"),
+        (("doctor", "--bundle", "nofolder/b.zip"), "--bundle"),
+    ],
+)
+def test_what_cannot_be_written_or_reached(
+    arguments: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    assert end_of(arguments, monkeypatch) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert said in told

@@ -20,6 +20,11 @@ SKUS = frozenset({"A-1", "A-1:blue", "货号 7"})
         ("A-1:copy:es", "A-1", "copy:es"),
         ("A-1:copy", "A-1", "copy:ja"),
         ("A-1:blue:video", "A-1:blue", "video:1"),
+        ("A-1:copy", "A-1", "copy:es:amazon"),
+        ("A-1:image", "A-1", "image:main:1"),
+        ("A-1:copy:es:amazon", "A-1", "copy:es:amazon"),
+        ("A-1:copy:pt-BR", "A-1", "copy:pt-BR"),
+        ("A-1:copy:zh-hant", "A-1", "copy:zh-Hant"),
         ("货号 7:Copy", "货号 7", "copy:en"),
     ],
 )
@@ -33,6 +38,10 @@ def test_a_remake_names_a_part(wish: str, sku: str, part: str) -> None:
         ("A-1:scene:1", "A-1", "image:scene:10"),
         ("A-1:video", "A-1:blue", "video:1"),
         ("A-1:copy:es", "A-1", "copy:en"),
+        ("A-1:copy:es", "A-1", "copy:es:amazon"),
+        ("A-1:copy:pt", "A-1", "copy:pt-BR"),
+        ("A-1:copy:es:amazon", "A-1", "copy:es"),
+        ("A-1:image:scene:1", "A-1", "image:scene:1:x"),
         ("A-1:main", "A-1", "image:scene:1"),
     ],
 )
@@ -40,10 +49,34 @@ def test_a_remake_names_no_other_part(wish: str, sku: str, part: str) -> None:
     assert not Remakes.parse((wish,), SKUS).wants(sku, part)
 
 
-@pytest.mark.parametrize("wish", ["B-9:video", "A-1", "A-1:", "A-1:song", "A-1:image:", "video"])
+@pytest.mark.parametrize(
+    "wish", ["B-9:video", "A-1", "A-1:", "A-1:song", "A-1:image:", "A-1:scene:", "A-1:banner", "video"]
+)
 def test_a_remake_of_nothing_is_refused(wish: str) -> None:
     with pytest.raises(BriefError, match="--remake"):
         Remakes.parse((wish,), SKUS)
+
+
+PARTS = ("copy:en", "copy:pt-BR", "image:main:1", "image:scene:1")
+
+
+@pytest.mark.parametrize("wish", ["copy", "copy:PT-br", "image", "main", "scene", "image:scene:1"])
+def test_a_remake_of_a_part_that_is_made_is_fine(wish: str) -> None:
+    Remakes.parse((f"A-1:{wish}",), SKUS).check("A-1", PARTS)
+
+
+@pytest.mark.parametrize("wish", ["scene:9", "video", "copy:es", "image:banner", "copy:pt"])
+def test_a_remake_of_a_part_that_is_not_made_names_those_that_are(wish: str) -> None:
+    remakes = Remakes.parse(("A-1:main", f"A-1:{wish}"), SKUS)
+    with pytest.raises(BriefError, match="copy:en, copy:pt-BR, image:main:1, image:scene:1") as refusal:
+        remakes.check("A-1", iter(PARTS))
+    assert wish in str(refusal.value)
+    remakes.check("A-1:blue", PARTS)
+
+
+def test_a_remake_of_a_sku_without_parts_says_so() -> None:
+    with pytest.raises(BriefError, match="A-1 has no parts"):
+        Remakes.parse(("A-1:video",), SKUS).check("A-1", ())
 
 
 @pytest.mark.parametrize(

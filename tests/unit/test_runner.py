@@ -98,6 +98,11 @@ class Vendor:
         return answer
 
 
+class FullStore(FolderStore):
+    def put(self, key: str, data: bytes, media_type: str) -> Any:
+        raise StorageError("disk full")
+
+
 class Desk:
     """A runner with everything around it at hand."""
 
@@ -172,12 +177,97 @@ async def test_without_a_named_cost_the_estimate_is_settled(desk: Desk) -> None:
 async def test_a_remake_is_a_new_attempt_and_the_old_one_stays_in_the_books(desk: Desk) -> None:
     vendor = Vendor()
     first = await desk.runner().run(image_wish(), vendor)
-    second = await desk.runner().run(image_wish(), vendor, remake=True)
+    second = await desk.runner().run(image_wish(), vendor, remake=True, known=desk.row())
     assert first.job is not None
     assert second.job is not None
     assert (second.state, second.reused, second.job.attempt_no) == (MADE, False, 2)
     assert len(set(vendor.submits)) == 2
     assert desk.ledger.totals(["MUG-1"])["MUG-1"].settled_micro == 280_000
+
+
+async def test_a_remake_asked_for_twice_is_bought_once(desk: Desk) -> None:
+    vendor = Vendor()
+    await desk.runner().run(image_wish(), vendor)
+    known = desk.row()
+    first = await desk.runner().run(image_wish(), vendor, remake=True, known=known)
+    again = await desk.runner().run(image_wish(), vendor, remake=True, known=known)
+    assert first.job is not None
+    assert again.job is not None
+    assert (first.reused, again.state, again.reused, again.job.id) == (False, MADE, True, first.job.id)
+    assert len(vendor.submits) == 2
+    third = await desk.runner().run(image_wish(), vendor, remake=True, known=desk.row())
+    assert (third.reused, len(vendor.submits)) == (False, 3), "asked for anew, it is made anew"
+
+
+async def test_two_processes_remake_the_same_part_once(desk: Desk, tmp_path: Path) -> None:
+    vendor = Vendor(poll=[RUNNING, RUNNING, DONE])
+    await desk.runner().run(image_wish(), vendor)
+    known = desk.row()
+    other_ledger = open_ledger(tmp_path, clock=desk.clock)
+    one, other = desk.runner(), Runner(other_ledger, desk.store, clock=desk.clock, sleep=desk.clock.sleep)
+    outcomes = await asyncio.gather(
+        *(runner.run(image_wish(), vendor, remake=True, known=known) for runner in (one, other))
+    )
+    late = await other.run(image_wish(), vendor, remake=True, known=known)
+    other.close()
+    other_ledger.close()
+    assert sum(not outcome.reused for outcome in outcomes) == 1
+    assert (late.state, late.reused, len(vendor.submits)) == (MADE, True, 2)
+
+
+async def test_a_remake_that_a_full_disk_stopped_is_gone_on_with(desk: Desk) -> None:
+    vendor = Vendor()
+    await desk.runner().run(image_wish(), vendor)
+    known = desk.row()
+    full = desk.runner(store=FullStore(desk.folder / "full"))
+    with pytest.raises(StorageError):
+        await full.run(image_wish(), vendor, remake=True, known=known)
+    outcome = await desk.runner().run(image_wish(), vendor, remake=True, known=known)
+    assert (outcome.state, desk.row().attempt_no, len(vendor.submits)) == (MADE, 2, 2)
+
+
+async def test_an_unfinished_job_counts_as_the_remake_however_often_it_is_asked_for(desk: Desk) -> None:
+    vendor = Vendor(poll=[RUNNING])
+    await desk.runner(pace=Pace(wait_s=1)).run(image_wish(), vendor)
+    known = desk.row()
+    assert known.state is RowState.SUBMITTED
+    for reads in (Vendor(), Vendor()):
+        outcome = await desk.runner().run(image_wish(), reads, remake=True, known=known)
+        assert (outcome.state, reads.submits, desk.row().id) == (MADE, [], known.id)
+
+
+async def test_a_remake_that_came_to_nothing_unpaid_is_tried_again(desk: Desk) -> None:
+    handle = JobHandle("acme", "acme-1", "v1")
+    vendor = Vendor(submit=[handle, TransientError("no connection"), handle])
+    await desk.runner().run(image_wish(), vendor)
+    known = desk.row()
+    assert (await desk.runner().run(image_wish(), vendor, remake=True, known=known)).state is WAITING
+    assert desk.row().id == known.id
+    assert (await desk.runner().run(image_wish(), vendor, remake=True, known=known)).reused is False
+    assert (desk.row().attempt_no, desk.row().settled_micro) == (3, 140_000)
+
+
+async def test_a_remake_charged_for_nothing_is_bought_again_only_when_asked_for_anew(desk: Desk) -> None:
+    failed = JobStatus(JobState.FAILED, "failed", error=TransientError("gpu lost"), charged=True)
+    vendor = Vendor(poll=[DONE, RUNNING, failed, DONE])
+    await desk.runner().run(image_wish(), vendor)
+    known = desk.row()
+    for _ in range(2):
+        outcome = await desk.runner().run(image_wish(), vendor, remake=True, known=known)
+        assert outcome.reason is not None
+        assert (outcome.state, len(vendor.submits)) == (FAILED, 2)
+    assert desk.ledger.totals(["MUG-1"])["MUG-1"].settled_micro == 340_000
+    assert desk.row().id == known.id
+    anew = await desk.runner().run(image_wish(), vendor, remake=True, known=desk.row())
+    assert (anew.state, len(vendor.submits)) == (MADE, 3)
+
+
+async def test_a_remake_where_nothing_was_known_keeps_what_has_come_since(desk: Desk) -> None:
+    vendor = Vendor()
+    for reused in (False, True):
+        outcome = await desk.runner().run(image_wish(), vendor, remake=True, known=None)
+        assert (outcome.state, outcome.reused) == (MADE, reused)
+    assert len(vendor.submits) == 1
 
 
 async def test_what_was_asked_is_in_the_row_without_secrets(desk: Desk) -> None:
@@ -325,7 +415,7 @@ async def test_a_lost_reply_is_parked_with_its_money_held(desk: Desk) -> None:
         assert outcome.reason.code == "IN_DOUBT"
     row = desk.row()
     assert (row.state, row.held_micro, len(vendor.submits)) == (RowState.IN_DOUBT, 200_000, 1)
-    remade = await desk.runner().run(image_wish(), vendor, remake=True)
+    remade = await desk.runner().run(image_wish(), vendor, remake=True, known=row)
     assert (remade.state, len(vendor.submits)) == (WAITING, 1)
 
 
@@ -443,7 +533,8 @@ async def test_a_failed_job_is_paid_by_the_vendors_terms(desk: Desk, charged: bo
     again = await desk.runner().run(image_wish(), vendor)
     assert again.state is (FAILED if charged else MADE), "what was charged is not bought again unasked"
     if charged:
-        assert (await desk.runner().run(image_wish(), vendor, remake=True)).state is MADE
+        remade = await desk.runner().run(image_wish(), vendor, remake=True, known=desk.row())
+        assert remade.state is MADE
 
 
 async def test_rejected_content_is_not_sent_again_until_the_wish_changes(desk: Desk) -> None:
@@ -473,7 +564,7 @@ async def test_a_result_the_vendor_no_longer_has_is_settled_and_not_bought_again
         assert (outcome.state, outcome.reason.code) == (FAILED, "RESULT_EXPIRED")
     row = desk.row()
     assert (row.state, row.settled_micro, len(vendor.submits)) == (RowState.EXPIRED, 200_000, 1)
-    assert (await desk.runner().run(image_wish(), Vendor(), remake=True)).state is MADE
+    assert (await desk.runner().run(image_wish(), Vendor(), remake=True, known=row)).state is MADE
 
 
 async def test_a_free_job_that_is_gone_is_made_again(desk: Desk) -> None:
@@ -502,10 +593,6 @@ async def test_a_result_that_stays_damaged_is_paid_and_reported(desk: Desk) -> N
 
 
 async def test_a_store_that_fails_loses_nothing(desk: Desk) -> None:
-    class FullStore(FolderStore):
-        def put(self, key: str, data: bytes, media_type: str) -> Any:
-            raise StorageError("disk full")
-
     vendor = Vendor()
     with pytest.raises(StorageError):
         await desk.runner(store=FullStore(desk.folder / "full")).run(image_wish(), vendor)
