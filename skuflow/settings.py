@@ -175,12 +175,13 @@ def read_settings(overrides: Mapping[str, object] | None = None) -> Settings:
 def prepare_prefect_environment(settings: Settings, api_url: str) -> None:
     """Tell Prefect, before it is imported, where its server and its home are. What the user has set stays.
 
-    Analytics are off; Prefect's own chatter stays off the terminal, flow logs still reach the server.
+    Analytics are off; Prefect's own words stay off the terminal, its warnings and errors reach the server.
     """
     os.environ["PREFECT_API_URL"] = api_url
     for name, value in prefect_server_environment(settings).items():
         os.environ.setdefault(name, value)
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
 def prefect_server_environment(settings: Settings) -> dict[str, str]:

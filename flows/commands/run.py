@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from flows.wishes import Wishes
 
 
+_LAST_EVENTS_S = 10.0
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds of a run: until the first step could start, and altogether."""
@@ -100,7 +103,16 @@ def _prefect_server(settings: Settings, progress: TerminalProgress) -> Iterator[
     except ServerStartError as error:
         refuse(str(error))
     finally:
+        _send_what_is_left()
         server.stop()
+
+
+def _send_what_is_left() -> None:
+    """Let Prefect's events reach its server before it ends, lest the last tasks stay "running" for ever."""
+    if "prefect.events.worker" in sys.modules:
+        from prefect.events.worker import EventsWorker
+
+        EventsWorker.drain_all(timeout=_LAST_EVENTS_S)
 
 
 def export(
