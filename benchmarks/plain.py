@@ -135,9 +135,9 @@ async def _one(wiring: Wiring, product: Product, order: Order) -> None:
     from tasks.video import make_video
 
     plan = plan_kit(product, order.brief)
-    digest = photo_digest(product)
+    made_for = plan.made_for(photo_digest(product))
     intake = await wiring.in_pool(take_in, product, wiring.store, needs_picture=True)
-    line = Line(wiring, plan, intake, digest, {}, None, order.remakes)
+    line = Line(wiring, plan, intake, made_for, {}, None, order.remakes)
     copy = await write_copy.fn(line)
     images = await make_images.fn(line, copy)
     video = await make_video.fn(line, copy, images)
