@@ -78,6 +78,10 @@ class BatchReport:
         self.kits = kits
         self.loose_findings = loose_findings
 
+    def with_kits(self, kits: tuple[KitReport, ...]) -> BatchReport:
+        """The same batch with other reports, such as those that the export had to add to."""
+        return BatchReport(kits, self.loose_findings)
+
     @property
     def complete(self) -> bool:
         """Every SKU has its kit, and every row was a SKU."""

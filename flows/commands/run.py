@@ -77,7 +77,7 @@ def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as
         kits, index = export(
             report.kits, wiring.store, out, str(catalog), started, time.monotonic() - begun_s
         )
-        report = type(report)(kits, report.loose_findings)
+        report = report.with_kits(kits)
     timing = Timing(round(start_up_s, 1), round(time.monotonic() - begun_s, 1))
     if as_json:
         print_json(_as_json(report, index, timing))
