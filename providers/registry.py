@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass
 
+from providers.workplace import Workplace
 from skuflow.jobs.contract import Capability, Provider
-from skuflow.settings import Settings, SettingsError
-from skuflow.storage.objects import ObjectStore
+from skuflow.settings import SettingsError
 
-
-@dataclass(frozen=True, slots=True)
-class Workplace:
-    """What providers are built from."""
-
-    settings: Settings
-    store: ObjectStore
-    pool: Executor
+__all__ = ["REGISTRY", "Workplace", "build_provider", "require_capability", "require_known"]
 
 
 def _offline(workplace: Workplace) -> Provider:

@@ -10,12 +10,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skuflow.jobs.contract import Capability, MicroCNY
+from skuflow.jobs.routes import RouteError, RouteRule, parse_routes
 
 
 class SettingsError(Exception):
@@ -43,6 +45,9 @@ class Settings(BaseSettings):
         "", description="copy=a,b;image=c;video=d. Empty: offline. First is preferred."
     )
     skuflow_models: str = Field("", description="provider.capability=model;...")
+    skuflow_routes: str = Field(
+        "", description="image[value>=500]=jimeng;video[type=atmosphere]=hailuo;... Other providers by rule."
+    )
     skuflow_caps: str = Field(
         "", description="provider.capability=50/day;... Unset: 50 a day each, offline none."
     )
@@ -54,7 +59,48 @@ class Settings(BaseSettings):
     skuflow_server_start_s: int = Field(
         180, ge=10, description="How long Prefect's temporary server may take."
     )
+    skuflow_http_timeout_s: float = Field(
+        120.0, ge=0.1, le=240, description="How long one request to a vendor may take; below a job's lease."
+    )
+    skuflow_repeat_copy_below: str = Field(
+        "0 CNY", description="A text call below this price may be repeated when its reply was lost."
+    )
+    skuflow_outsourcing: str = Field(
+        "150 CNY", description="What one SKU's listing costs when it is ordered from an agency."
+    )
     prefect_api_url: str = Field("", description="A running Prefect server; empty: a temporary one per run.")
+
+    dashscope_api_key: SecretStr = Field(SecretStr(""), description="qwen, wanx.")
+    dashscope_http_base_url: str = Field("https://dashscope.aliyuncs.com/api/v1", description="Native API.")
+    dashscope_compatible_base_url: str = Field(
+        "https://dashscope.aliyuncs.com/compatible-mode/v1", description="OpenAI protocol."
+    )
+    dashscope_workspace_id: str = Field("", description="Needed for keys of RAM sub-accounts.")
+    skuflow_dashscope_inputs: Literal["upload", "data"] = Field(
+        "upload", description="How wanx gets pictures from local storage: temporary upload, or data URI."
+    )
+    kling_api_key: SecretStr = Field(SecretStr(""), description="Works for all models.")
+    kling_access_key: SecretStr = Field(SecretStr(""), description="With the secret key: JWT, legacy models.")
+    kling_secret_key: SecretStr = Field(SecretStr(""), description="See kling_access_key.")
+    kling_base_url: str = Field("https://api-beijing.klingai.com", description="Outside China: -singapore.")
+    kling_webhook_secret: SecretStr = Field(SecretStr(""), description="Checks callbacks' signatures.")
+    minimax_api_key: SecretStr = Field(SecretStr(""), description="hailuo; keys belong to one region.")
+    minimax_base_url: str = Field("https://api.minimaxi.com", description="Outside China: api.minimax.io.")
+    jimeng_access_key: SecretStr = Field(SecretStr(""), description="Volcengine access key.")
+    jimeng_secret_key: SecretStr = Field(SecretStr(""), description="Volcengine secret key.")
+    jimeng_base_url: str = Field("https://visual.volcengineapi.com", description="Volcengine Visual.")
+    ark_api_key: SecretStr = Field(SecretStr(""), description="Seedream and Seedance.")
+    ark_base_url: str = Field("https://ark.cn-beijing.volces.com/api/v3", description="Volcengine Ark.")
+    openai_api_key: SecretStr = Field(SecretStr(""), description="Any server of the OpenAI protocol.")
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1", description="Any server of the OpenAI protocol."
+    )
+    openai_prices: str = Field(
+        "", description="MODEL=IN/OUT CNY per million tokens;... What the server charges, for caps and cost."
+    )
+    skuflow_callback_url: str = Field(
+        "", description="Public address of the callback receiver; empty: vendors are only polled."
+    )
 
     @field_validator("skuflow_cap_timezone")
     @classmethod
@@ -90,13 +136,20 @@ class Settings(BaseSettings):
         return self.skuflow_workers or os.cpu_count() or 1
 
     def providers_for(self, capability: Capability) -> tuple[str, ...]:
-        """Provider names for a capability, preferred first. Raises SettingsError when malformed."""
+        """Provider names for a capability, preferred first; none where nobody does it (judge, unless named).
+
+        Raises SettingsError when malformed.
+        """
         table = _pairs("SKUFLOW_PROVIDERS", self.skuflow_providers, "copy=qwen;image=wanx,jimeng")
         for name in table:
             if name not in set(Capability):
                 known = ", ".join(Capability)
                 raise SettingsError(f"SKUFLOW_PROVIDERS: {name!r} is no capability; there are {known}")
-        names = tuple(part.strip() for part in table.get(capability, "offline").split(","))
+        default = "" if capability is Capability.JUDGE else "offline"
+        value = table.get(capability, default)
+        if not value:
+            return ()
+        names = tuple(part.strip() for part in value.split(","))
         if not all(names):
             raise SettingsError(f"SKUFLOW_PROVIDERS: {capability}= names no provider")
         return names
@@ -126,11 +179,22 @@ class Settings(BaseSettings):
 
     def budget_micro(self) -> MicroCNY:
         """The day's budget in micro-CNY. Raises SettingsError when malformed."""
-        match = re.fullmatch(r"\s*(\d+(?:\.\d{1,6})?)\s*CNY\s*/\s*day\s*", self.skuflow_budget)
-        if match is None:
-            raise SettingsError(f"SKUFLOW_BUDGET={self.skuflow_budget!r}: write for example 200 CNY/day")
-        whole, _, fraction = match[1].partition(".")
-        return int(whole) * 1_000_000 + int(fraction.ljust(6, "0"))
+        return _micro("SKUFLOW_BUDGET", self.skuflow_budget, r"\s*/\s*day", "200 CNY/day")
+
+    def repeat_copy_below_micro(self) -> MicroCNY:
+        """Text calls below this may be repeated when in doubt; micro-CNY. Raises SettingsError when malformed."""
+        return _micro("SKUFLOW_REPEAT_COPY_BELOW", self.skuflow_repeat_copy_below, "", "0.05 CNY")
+
+    def outsourcing_micro(self) -> MicroCNY:
+        """What a SKU costs elsewhere, in micro-CNY. Raises SettingsError when malformed."""
+        return _micro("SKUFLOW_OUTSOURCING", self.skuflow_outsourcing, "", "150 CNY")
+
+    def routes(self) -> tuple[RouteRule, ...]:
+        """The routing rules, in order. Raises SettingsError when malformed."""
+        try:
+            return parse_routes(self.skuflow_routes)
+        except RouteError as error:
+            raise SettingsError(f"SKUFLOW_ROUTES: {error}") from error
 
 
 def _pairs(variable: str, text: str, example: str) -> dict[str, str]:
@@ -143,6 +207,14 @@ def _pairs(variable: str, text: str, example: str) -> dict[str, str]:
             raise SettingsError(f"{variable}: {name!r} is set twice")
         pairs[name] = value
     return pairs
+
+
+def _micro(variable: str, text: str, ending: str, example: str) -> MicroCNY:
+    match = re.fullmatch(rf"\s*(\d+(?:\.\d{{1,6}})?)\s*CNY{ending}\s*", text)
+    if match is None:
+        raise SettingsError(f"{variable}={text!r}: write for example {example}")
+    whole, _, fraction = match[1].partition(".")
+    return int(whole) * 1_000_000 + int(fraction.ljust(6, "0"))
 
 
 def _cap(name: str, value: str) -> CapSetting:
@@ -169,6 +241,9 @@ def read_settings(overrides: Mapping[str, object] | None = None) -> Settings:
         settings.model_for("", capability)
     settings.caps()
     settings.budget_micro()
+    settings.repeat_copy_below_micro()
+    settings.outsourcing_micro()
+    settings.routes()
     return settings
 
 

@@ -19,6 +19,7 @@ from skuflow.jobs.contract import (
     JobStatus,
     MicroCNY,
     Request,
+    Tempo,
     VideoRequest,
 )
 from skuflow.jobs.errors import InvalidInputError, JobExpiredError
@@ -41,7 +42,7 @@ class OfflineProvider:
     """
 
     name = "offline"
-    capabilities = frozenset(Capability)
+    capabilities = frozenset((Capability.COPY, Capability.IMAGE, Capability.VIDEO))
     paid = False
     can_find = True
 
@@ -55,7 +56,11 @@ class OfflineProvider:
     def model_for(self, request: Request) -> str:
         return MODELS["main"] if _is_main(request) else MODELS[request.capability.value]
 
+    def tempo(self, request: Request) -> Tempo:
+        return Tempo("offline")
+
     def estimate(self, request: Request) -> MicroCNY:
+        _require_offered(request)
         if request.model and request.model not in MODELS.values():
             raise InvalidInputError(
                 f"the offline provider has no model {request.model!r}; it has {', '.join(MODELS.values())}",
@@ -67,8 +72,7 @@ class OfflineProvider:
 
     async def submit(self, request: Request, *, idempotency_key: str) -> JobHandle:
         self.estimate(request)
-        if not isinstance(request, CopyRequest | ImageRequest | VideoRequest):
-            raise InvalidInputError(f"the offline provider cannot do {type(request).__name__}", self.name)
+        assert isinstance(request, CopyRequest | ImageRequest | VideoRequest)
         self._desk.take(idempotency_key, request)
         return JobHandle(self.name, self.model_for(request), idempotency_key)
 
@@ -112,6 +116,18 @@ class OfflineProvider:
     async def forget(self, handle: JobHandle) -> None:
         self._results.pop(handle.job_id, None)
         self._desk.drop(handle.job_id)
+
+
+def _require_offered(request: Request) -> None:
+    """Raises InvalidInputError for what needs a vendor."""
+    plain = isinstance(request, CopyRequest | ImageRequest) or (
+        isinstance(request, VideoRequest) and not request.description
+    )
+    if not plain:
+        raise InvalidInputError(
+            f"{request.slot.content_type} cannot be made offline; name a vendor for it in SKUFLOW_PROVIDERS",
+            "offline",
+        )
 
 
 def _require_language(language: str) -> None:

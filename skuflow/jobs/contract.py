@@ -31,14 +31,16 @@ class Capability(StrEnum):
     COPY = "copy"
     IMAGE = "image"
     VIDEO = "video"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
     """The place in a kit that a job fills: at most one live or succeeded job, across all providers.
 
-    ``role`` is "copy", "image:main", "image:scene", "video"; ``shot`` counts from 1 within a role. ``marketplace`` is
-    set where the result depends on it (copy). Fields that do not apply are empty.
+    ``role`` is "copy", "image:main", "image:scene", "image:model", "image:line_art", "image:concept", "video",
+    "video:atmosphere", or "judge:" before the role that is judged; ``shot`` counts from 1 within a role.
+    ``marketplace`` is set where the result depends on it (copy). Fields that do not apply are empty.
     """
 
     sku: str
@@ -51,10 +53,20 @@ class Slot:
     @property
     def part(self) -> str:
         """The part's name in kit.json: "copy:es", "copy:es:amazon", "image:scene:2", "video:1"."""
-        if self.role == "copy":
+        if self.language:
             suffix = "" if self.marketplace == DEFAULT_MARKETPLACE else f":{self.marketplace}"
-            return f"copy:{self.language}{suffix}"
+            return f"{self.role}:{self.language}{suffix}"
         return f"{self.role}:{self.shot}"
+
+    @property
+    def capability(self) -> Capability:
+        """What a provider must be able to do to fill it."""
+        return Capability(self.role.partition(":")[0])
+
+    @property
+    def content_type(self) -> str:
+        """What kind of content it is, as routing rules name it: "scene", "atmosphere", "copy", "video"."""
+        return self.role.rpartition(":")[2]
 
     def key(self) -> str:
         """The slot as one string, unique per slot, for the ledger's index."""
@@ -142,6 +154,61 @@ class ImageRequest(Request):
         }
 
 
+class ImageTask(StrEnum):
+    """A picture that is not a scene of the cut-out product; each is a part of the kit by this name."""
+
+    MODEL = "model"
+    LINE_ART = "line_art"
+    CONCEPT = "concept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreationRequest(Request):
+    """A picture that a vendor creates: the product with a person, a drawing made real, an idea from words alone.
+
+    ``pictures`` by task: MODEL: the product's photo, then the chosen person's photo where there is one; LINE_ART: the
+    drawing; CONCEPT: none. ``description`` is the user's own wish; ``prompt`` is what the vendor is told (derived).
+    ``size_px`` is a wish: the vendor's nearest shape is the result, labelled "original".
+    """
+
+    capability: ClassVar[Capability] = Capability.IMAGE
+
+    task: ImageTask
+    pictures: tuple[StoredObject, ...] = ()
+    description: str = ""
+    prompt: str = ""
+    size_px: tuple[int, int] = (1280, 1280)
+
+    def identity(self) -> dict[str, Any]:
+        return {
+            **Request.identity(self),
+            "facts": self.product.facts_digest() if self.task is ImageTask.CONCEPT else "",
+            "task": self.task.value,
+            "pictures": [picture.sha256 for picture in self.pictures],
+            "description": self.description,
+            "size_px": list(self.size_px),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRequest(Request):
+    """An opinion on a finished part, as one JSON object: a measure beside others, never a gate alone.
+
+    ``picture`` beside ``reference`` (the product's photo): is it the same product, does it look real. ``text``: the
+    stored ``ListingCopy`` of one language: does it say what the product's facts say, and nothing else.
+    """
+
+    capability: ClassVar[Capability] = Capability.JUDGE
+
+    picture: StoredObject | None = None
+    reference: StoredObject | None = None
+    text: StoredObject | None = None
+
+    def identity(self) -> dict[str, Any]:
+        judged = (self.picture, self.reference, self.text)
+        return {**Request.identity(self), "judged": [stored.sha256 if stored else "" for stored in judged]}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneFrame:
     """A made scene image that a video may use: its style and the finished picture in the video's shape."""
@@ -155,7 +222,9 @@ class SceneFrame:
 class VideoRequest(Request):
     """A short video. ``frames[0].picture`` is its first frame; ``storyboard`` comes from the copy stage.
 
-    The fingerprint covers the photo, the styles and the technical wishes, not the storyboard's words.
+    ``motion`` names a preset of ``skuflow.listing.motions``, empty: the category's own. ``description`` is the user's
+    wish for an atmosphere shot. The fingerprint covers the photo, the styles and the technical wishes, not the
+    storyboard's words.
     """
 
     capability: ClassVar[Capability] = Capability.VIDEO
@@ -167,6 +236,8 @@ class VideoRequest(Request):
     size_px: tuple[int, int]
     captions_language: str = ""
     prompt: str = ""
+    motion: str = ""
+    description: str = ""
     width_cm: float | None = None
     height_cm: float | None = None
 
@@ -179,6 +250,9 @@ class VideoRequest(Request):
             "size_px": list(self.size_px),
             "duration_s": self.storyboard.duration_s,
             "captions_language": self.captions_language,
+            # Left out where empty, so that the fingerprints of plain videos stay what they were.
+            **({"motion": self.motion} if self.motion else {}),
+            **({"description": self.description} if self.description else {}),
         }
 
 
@@ -209,8 +283,12 @@ class JobHandle:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """One result of a job, still at the vendor. ``label`` tells results of one job apart ("800x800", "copy",
-    "video"); ``reference`` is the vendor's address or id, for ``Provider.fetch`` only and never logged.
+    """One result of a job, still at the vendor. ``label`` tells results of one job apart; ``reference`` is the
+    vendor's address or id, for ``Provider.fetch`` only and never logged.
+
+    Labels: "copy" and "judgement" (JSON); "800x800" and so on for a picture or video in an asked size; "canvas" for a
+    scene in which the product stands, unmoved, where ``skuflow.studio.developing.canvas`` laid it out; "original" for
+    any other picture or video of a vendor, from which the studio makes the sizes.
     """
 
     label: str
@@ -224,6 +302,8 @@ class JobStatus:
 
     ``cost``: what the vendor charged, None where it does not say (the estimate is settled then).
     ``charged``: whether a FAILED, CANCELED or EXPIRED job is owed by the vendor's terms.
+    ``poll_after_s``: how long the vendor advises to wait. ``took_s``: how long a finished job was in work, by the
+    vendor's own clock, None where it does not say.
     """
 
     state: JobState
@@ -233,6 +313,20 @@ class JobStatus:
     cost: MicroCNY | None = None
     charged: bool = False
     poll_after_s: float = 5.0
+    took_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """How fast a vendor may be asked. ``pool`` names what the limits belong to (an account's model, say): requests of
+    one pool share them. ``parallel``: jobs in work at once to begin with, None: as many as there are; a refusal
+    teaches less, successes teach more, up to ``parallel_most``. ``submit_interval_s``: pause between two submits.
+    """
+
+    pool: str
+    parallel: int | None = None
+    parallel_most: int = 64
+    submit_interval_s: float = 0.0
 
 
 @runtime_checkable
@@ -240,7 +334,7 @@ class Provider(Protocol):
     """One vendor. Knows nothing of Prefect, ledger or retries; never sleeps; never repeats a submit.
 
     ``name`` is lower-case and stable, since it is in the ledger. ``paid`` is False only where nothing can ever be
-    owed. ``can_find`` says whether ``find`` proves that a submit did or did not arrive.
+    owed. ``can_find`` says whether None from ``find`` proves that a submit did not arrive.
     """
 
     name: str
@@ -250,6 +344,10 @@ class Provider(Protocol):
 
     def model_for(self, request: Request) -> str:
         """The model that would do it; it goes into the ledger."""
+        ...
+
+    def tempo(self, request: Request) -> Tempo:
+        """The limits that the request is subject to."""
         ...
 
     def estimate(self, request: Request) -> MicroCNY:
@@ -265,7 +363,7 @@ class Provider(Protocol):
         ...
 
     async def find(self, idempotency_key: str) -> JobHandle | None:
-        """The job that was submitted under this key, None if the vendor proves there is none."""
+        """The job that was submitted under this key; None where there is none, as far as can be known."""
         ...
 
     async def fetch(self, artifact: Artifact) -> bytes:

@@ -19,7 +19,9 @@ def read(**values: object) -> Settings:
 
 def test_nothing_set_means_offline_for_everything() -> None:
     settings = read(skuflow_providers="")
-    assert {settings.providers_for(capability) for capability in Capability} == {("offline",)}
+    making = set(Capability) - {Capability.JUDGE}
+    assert {settings.providers_for(capability) for capability in making} == {("offline",)}
+    assert settings.providers_for(Capability.JUDGE) == ()
 
 
 def test_providers_are_read_in_order_of_preference() -> None:

@@ -1,0 +1,1 @@
+"""What the vendors' adapters share on the way out: HTTP that never repeats, downloads, prices, kept replies."""

@@ -1,0 +1,147 @@
+"""Fetches results from where vendors leave them: public addresses only, or the vendor's own configured host.
+
+A result's address comes from outside, so it is resolved, checked and pinned before a byte is sent: private, loopback,
+link-local and metadata addresses are refused unless they are those of the configured base URL (an emulator, a proxy).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from providers.wire.http import tls
+from skuflow.jobs.errors import JobExpiredError, ProviderError, TransientError, UnexpectedResponseError
+from skuflow.jobs.result_checks import MAX_RESULT_BYTES
+
+_REDIRECTS = 3
+_GONE = (403, 404, 410)
+"""How storage services answer for a signed address that has lapsed or an object that was removed."""
+
+
+class ForbiddenAddressError(UnexpectedResponseError):
+    """A result is said to lie where no result of a vendor can lie."""
+
+
+class Downloads:
+    """Downloads of one vendor. ``own_urls`` are its configured addresses, whose hosts and ports may be anywhere."""
+
+    def __init__(
+        self,
+        provider: str,
+        own_urls: Iterable[str] = (),
+        *,
+        timeout_s: float = 120.0,
+        max_bytes: int = MAX_RESULT_BYTES,
+    ) -> None:
+        self._provider = provider
+        self._own = frozenset(_host_and_port(url) for url in own_urls if url)
+        self._timeout_s = timeout_s
+        self._max_bytes = max_bytes
+
+    async def fetch(self, url: str) -> bytes:
+        """The bytes behind an address.
+
+        Raises JobExpiredError for an address that has lapsed, TransientError for trouble on the way or a body that is
+        shorter than announced, UnexpectedResponseError (ForbiddenAddressError) for an address that is not public and
+        for a body beyond the limit.
+        """
+        for _ in range(_REDIRECTS + 1):
+            answer = await self._get(url)
+            if isinstance(answer, bytes):
+                return answer
+            url = urljoin(url, answer)
+        raise UnexpectedResponseError(
+            f"the result's address leads on more than {_REDIRECTS} times", self._provider
+        )
+
+    async def _get(self, url: str) -> bytes | str:
+        """The body, or where a redirect leads."""
+        target, headers, extensions = await self._pinned(url)
+        try:
+            async with (
+                httpx.AsyncClient(
+                    verify=tls(), timeout=httpx.Timeout(self._timeout_s, connect=10.0), trust_env=False
+                ) as client,
+                client.stream("GET", target, headers=headers, extensions=extensions) as response,
+            ):
+                if response.is_redirect:
+                    return str(response.headers.get("location", ""))
+                self._judge(response.status_code)
+                return await self._read(response)
+        except httpx.HTTPError as error:
+            raise TransientError(
+                f"the result cannot be downloaded ({type(error).__name__})", self._provider
+            ) from error
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        announced = response.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > self._max_bytes:
+            raise UnexpectedResponseError(
+                f"the result has {announced} bytes, more than the {self._max_bytes} allowed", self._provider
+            )
+        body = bytearray()
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > self._max_bytes:
+                raise UnexpectedResponseError(
+                    f"the result has more than the {self._max_bytes} bytes allowed", self._provider
+                )
+        return bytes(body)
+
+    def _judge(self, status: int) -> None:
+        if status == 200:
+            return
+        if status in _GONE:
+            raise JobExpiredError("the result's address has lapsed", self._provider, str(status))
+        kind: type[ProviderError] = (
+            TransientError if status >= 500 or status in (408, 429) else UnexpectedResponseError
+        )
+        raise kind(f"the download was answered with HTTP {status}", self._provider, str(status))
+
+    async def _pinned(self, url: str) -> tuple[str, dict[str, str], dict[str, str]]:
+        """The address with its host replaced by a checked IP address, and what keeps Host and TLS name right."""
+        parts = urlsplit(url)
+        host = parts.hostname
+        if parts.scheme not in ("http", "https") or not host or parts.username is not None:
+            raise ForbiddenAddressError("the result's address is no plain http(s) address", self._provider)
+        if _host_and_port(url) in self._own:
+            return url, {}, {}
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        address = await self._public_address(host, port)
+        literal = f"[{address}]" if ":" in address else address
+        pinned = parts._replace(netloc=f"{literal}:{port}").geturl()
+        named = host if parts.port is None else f"{host}:{parts.port}"
+        return pinned, {"host": named}, {"sni_hostname": host}
+
+    async def _public_address(self, host: str, port: int) -> str:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise TransientError("the host of the result's address is unknown", self._provider) from error
+        addresses = [str(entry[4][0]) for entry in found]
+        # One private address among public ones is how a name is made to point inside.
+        if not addresses or not all(is_public(address) for address in addresses):
+            raise ForbiddenAddressError("the result's address is not a public one", self._provider)
+        return addresses[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address (text) belongs to the public internet, also one that is wrapped in IPv6."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is not None:
+            return inner.is_global
+        if ip in ipaddress.ip_network("64:ff9b::/96"):
+            return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF).is_global
+    return ip.is_global and not ip.is_multicast
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80)
