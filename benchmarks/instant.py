@@ -20,6 +20,7 @@ from skuflow.jobs.contract import (
     JobStatus,
     MicroCNY,
     Request,
+    Tempo,
     VideoRequest,
 )
 from skuflow.listing.brief import MAIN_SIZES_PX, SCENE_SIZES_PX
@@ -46,6 +47,9 @@ class InstantProvider:
         self._video = _tiny_video()
         self._requests: dict[str, Request] = {}
         self.submits = 0
+
+    def tempo(self, request: Request) -> Tempo:
+        return Tempo("all")
 
     def model_for(self, request: Request) -> str:
         return "instant"

@@ -154,6 +154,14 @@ class Settings(BaseSettings):
             raise SettingsError(f"SKUFLOW_PROVIDERS: {capability}= names no provider")
         return names
 
+    def providers_in_use(self) -> tuple[tuple[Capability, str], ...]:
+        """Every provider that a request may go to, with what it would be asked for."""
+        standing = [
+            (capability, name) for capability in Capability for name in self.providers_for(capability)
+        ]
+        by_rule = [(rule.capability, name) for rule in self.routes() for name in rule.providers]
+        return tuple(dict.fromkeys((*standing, *by_rule)))
+
     def model_for(self, provider: str, capability: Capability) -> str:
         """The model set for a provider and capability, empty: the provider's default."""
         return self._models().get(f"{provider}.{capability}", "")

@@ -7,7 +7,6 @@ every task call, which costs more than the call.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from skuflow.catalog.intake import Intake
 from skuflow.jobs.contract import Request, Slot
@@ -54,10 +53,8 @@ class Line:
 
     async def make(self, slot: Slot, request: Request) -> Outcome:
         """Have one slot filled by its provider, through the ledger."""
-        model = self.wiring.model(slot)
-        return await self.wiring.runner.run(
-            replace(request, model=model) if model else request,
-            self.wiring.provider(slot),
+        return await self.wiring.make(
+            request,
             remake=self.remakes.wants(self.sku, slot.part),
             known=self.known.get(slot.key()),
         )

@@ -9,18 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import ParamSpec, Protocol, TypeVar
 
 import sqlalchemy.exc
 
 from providers.registry import Workplace, build_provider, require_capability, require_known
-from skuflow.jobs.contract import Capability, Provider, Slot
+from skuflow.jobs.contract import Capability, Provider, Request
+from skuflow.jobs.outcome import Outcome
+from skuflow.jobs.router import Offer, Router
 from skuflow.jobs.runner import Runner
 from skuflow.jobs.surroundings import Pace
 from skuflow.ledger.caps import Budget, CapRule, Limits
 from skuflow.ledger.errors import SchemaError
 from skuflow.ledger.ledger import Ledger, utc_now
+from skuflow.ledger.rows import JobRow
 from skuflow.listing.kit import Kit
+from skuflow.listing.rewriting import rewritten
 from skuflow.settings import Settings, SettingsError, read_settings
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import sku_slug
@@ -53,7 +58,7 @@ class Silent:
     def sku_done(self, sku: str, status: str) -> None: ...
 
 
-@dataclass(slots=True)
+@dataclass
 class Wiring:
     """Everything a step needs. ``close`` ends its threads and database connections.
 
@@ -70,16 +75,21 @@ class Wiring:
     on_kit: Callable[[Kit], None] | None = None
     _providers: dict[str, Provider] = field(default_factory=dict)
 
-    def provider(self, slot: Slot) -> Provider:
-        """Who is to fill a slot. Raises SettingsError for a provider that does not exist or cannot do it."""
-        capability = Capability(slot.role.partition(":")[0])
-        if slot.role == "image:main":
-            return self.provider_named(STUDIO)
-        provider = self.provider_named(self.settings.providers_for(capability)[0])
-        require_capability(provider, capability)
-        return provider
+    def offers(self, request: Request) -> tuple[Offer, ...]:
+        """Who can fill the request's slot, preferred first. Raises InvalidInputError where nobody can."""
+        if request.slot.role == "image:main":
+            studio = self.provider_named(STUDIO)
+            return (Offer(studio, request, studio.estimate(request)),)
+        return self._router.offers(request)
+
+    async def make(self, request: Request, *, remake: bool = False, known: JobRow | None = None) -> Outcome:
+        """Have the request's slot filled, through the ledger, by whoever is to do it."""
+        if request.slot.role == "image:main":
+            return await self.runner.run(request, self.provider_named(STUDIO), remake=remake, known=known)
+        return await self._router.make(request, remake=remake, known=known)
 
     def provider_named(self, name: str) -> Provider:
+        """Raises SettingsError for a provider that does not exist, or whose key is missing."""
         if name not in self._providers:
             workplace = Workplace(self.settings, self.store, self.pool)
             self._providers[name] = build_provider(name, workplace)
@@ -89,9 +99,16 @@ class Wiring:
         """Let ``provider`` stand in under its name, for tests and benchmarks."""
         self._providers[provider.name] = provider
 
-    def model(self, slot: Slot) -> str:
-        capability = Capability(slot.role.partition(":")[0])
-        return self.settings.model_for(self.provider(slot).name, capability)
+    @cached_property
+    def _router(self) -> Router:
+        return Router(
+            self.runner,
+            provider_named=self.provider_named,
+            standing=self.settings.providers_for,
+            rules=self.settings.routes(),
+            model_for=self.settings.model_for,
+            rewritten=rewritten,
+        )
 
     async def in_pool(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking work in the pixel pool, so that the event loop goes on."""
@@ -117,26 +134,41 @@ def wire(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Wiri
     """
     require_known("SKUFLOW_CAPS", (cap.provider for cap in settings.caps()))
     require_known("SKUFLOW_MODELS", settings.providers_with_models())
-    for capability in Capability:
-        require_known("SKUFLOW_PROVIDERS", settings.providers_for(capability))
+    require_known("SKUFLOW_PROVIDERS", (name for cap in Capability for name in settings.providers_for(cap)))
+    require_known("SKUFLOW_ROUTES", (name for rule in settings.routes() for name in rule.providers))
     _require_folders(settings)
     store = FolderStore(settings.storage_dir)
     pool = ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="pixels")
     providers: dict[str, Provider] = {}
-    for capability in Capability:
-        for name in settings.providers_for(capability):
-            if name not in providers:
-                providers[name] = build_provider(name, Workplace(settings, store, pool))
-            require_capability(providers[name], capability)
+    for capability, name in settings.providers_in_use():
+        if name not in providers:
+            providers[name] = build_provider(name, Workplace(settings, store, pool))
+        require_capability(providers[name], capability)
     ledger = _open_ledger(settings, clock)
-    return Wiring(
+    wiring = Wiring(
         settings=settings,
         store=store,
         ledger=ledger,
-        runner=Runner(ledger, store, clock=clock, pace=Pace(wait_s=settings.skuflow_wait_s)),
+        runner=Runner(
+            ledger,
+            store,
+            clock=clock,
+            pace=Pace(wait_s=settings.skuflow_wait_s),
+            repeatable_below_micro=settings.repeat_copy_below_micro(),
+            provider_named=lambda name: _provider_if_configured(wiring, name),
+        ),
         pool=pool,
         _providers=providers,
     )
+    return wiring
+
+
+def _provider_if_configured(wiring: Wiring, name: str) -> Provider | None:
+    """The provider of a job that an earlier run left, None where this configuration cannot reach it."""
+    try:
+        return wiring.provider_named(name)
+    except SettingsError:
+        return None
 
 
 def _require_folders(settings: Settings) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from flows.commands.terminal import EXIT_OK, print_json, print_table
 from flows.order import Order
 from skuflow.catalog.intake import likely_photo_sha256
 from skuflow.jobs.contract import MicroCNY, Provider, Request, SceneFrame, Slot
 from skuflow.jobs.errors import InvalidInputError
+from skuflow.jobs.router import Offer
 from skuflow.ledger.attempts import Step, Wish, next_step
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.brief import BriefError
@@ -66,16 +67,14 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
         kit_plan = plan_kit(product, order.brief, order.findings.get(product.sku, ()))
         known = wiring.ledger.find_slots([slot.key() for slot in kit_plan.slots])
         for slot, request in _requests(kit_plan, likely_photo_sha256(product, wiring.store)):
-            provider = wiring.provider(slot)
-            if model := wiring.model(slot):
-                request = replace(request, model=model)
+            offer = _first_offer(wiring, request)
+            provider, request = offer.provider, offer.request
             wish = Wish(
                 request.fingerprint(),
                 provider.name,
                 provider.paid,
                 order.remakes.wants(product.sku, slot.part),
             )
-            _refuse_impossible(provider, request)
             verdict = next_step(known.get(slot.key()), wish)
             if verdict.step is Step.ATTEMPT:
                 _add(plan, provider, request)
@@ -89,9 +88,9 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
     return plan
 
 
-def _refuse_impossible(provider: Provider, request: Request) -> None:
+def _first_offer(wiring: Wiring, request: Request) -> Offer:
     try:
-        provider.estimate(request)
+        return wiring.offers(request)[0]
     except InvalidInputError as error:
         raise BriefError(f"{request.slot.part} of {request.slot.sku}: {error.message}") from error
 

@@ -75,7 +75,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What every request has. ``model`` may be empty: the provider's default.
+    """What every request has. ``model`` may be empty: the provider's default. ``rewritten``: asked for a second time,
+    in plainer words, after the vendor rejected the content; the wish is the same.
 
     ``fingerprint`` covers what was asked (contents by digest, options), never addresses and never text that another
     job generated, so that the same wish has the same fingerprint tomorrow.
@@ -87,6 +88,7 @@ class Request:
     product: Product
     model: str = ""
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    rewritten: bool = False
 
     units: ClassVar[int] = 1
     """Paid generations that the vendor counts for this request."""
@@ -321,12 +323,14 @@ class Tempo:
     """How fast a vendor may be asked. ``pool`` names what the limits belong to (an account's model, say): requests of
     one pool share them. ``parallel``: jobs in work at once to begin with, None: as many as there are; a refusal
     teaches less, successes teach more, up to ``parallel_most``. ``submit_interval_s``: pause between two submits.
+    ``first_poll_s``: how long after a submit the first poll makes sense; 0 where the answer is there at once.
     """
 
     pool: str
     parallel: int | None = None
     parallel_most: int = 64
     submit_interval_s: float = 0.0
+    first_poll_s: float = 0.0
 
 
 @runtime_checkable

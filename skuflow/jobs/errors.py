@@ -40,6 +40,8 @@ class TransientError(ProviderError):
 
 
 class RateLimitedError(ProviderError):
+    """``parallel``: too many jobs are in work; otherwise too many requests came too fast."""
+
     retryable = True
 
     def __init__(
@@ -49,10 +51,12 @@ class RateLimitedError(ProviderError):
         code: str = "",
         request_id: str = "",
         retry_after_s: float | None = None,
+        parallel: bool = False,
     ) -> None:
         super().__init__(message, provider, code, request_id)
-        self.args = (message, provider, code, request_id, retry_after_s)
+        self.args = (message, provider, code, request_id, retry_after_s, parallel)
         self.retry_after_s = retry_after_s
+        self.parallel = parallel
 
 
 class AmbiguousSubmitError(ProviderError):

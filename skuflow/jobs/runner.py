@@ -16,6 +16,7 @@ from skuflow.jobs.errors import ProviderError
 from skuflow.jobs.ledger_calls import LedgerCalls
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason, reason_for
 from skuflow.jobs.surroundings import Pace, Surroundings
+from skuflow.jobs.traffic import Lane, Traffic
 from skuflow.ledger.attempts import Step, Wish, next_step, remade_by, remake_name
 from skuflow.ledger.errors import (
     AttemptRefusedError,
@@ -71,6 +72,7 @@ class Runner:
         self._provider_named = provider_named
         self._run_id = run_id
         self._calls = LedgerCalls(in_parallel=ledger.writes_in_parallel)
+        self._traffic = Traffic(clock=clock, sleep=sleep)
         self._around = Surroundings(
             ledger=ledger,
             calls=self._calls,
@@ -109,7 +111,9 @@ class Runner:
         stopped.
         """
         target = remade_by(known) if remake else None
-        wish = Wish(request.fingerprint(), provider.name, provider.paid, target is not None, target)
+        wish = Wish(
+            request.fingerprint(), provider.name, provider.paid, target is not None, target, request.rewritten
+        )
         row = known
         may_repeat = True
         step: Outcome | JobRow | None
@@ -161,9 +165,16 @@ class Runner:
         """A new attempt on the slot; the slot's row if somebody else was faster."""
         try:
             order = self._order(request, provider, wish)
+            lane = self._traffic.lane(provider, request)
         except ProviderError as error:
             return Outcome(OutcomeState.FAILED, reason_for(error), reused=True)
+        if not lane.breaker.lets_pass():
+            return _circuit_open(provider.name, lane)
+        asked = False
+        await lane.gate.enter()
         try:
+            # Before the job is written: whoever is stopped while waiting has asked for nothing.
+            await lane.gate.turn()
             job = await self._calls(
                 self._ledger.reserve,
                 order,
@@ -173,6 +184,8 @@ class Runner:
                 submitting=True,
                 past_doubt=past_doubt,
             )
+            asked = True
+            return await Drive(self._around, provider, job, request, lane).begin()
         except AttemptRefusedError as refused:
             return Outcome(
                 OutcomeState.FAILED, Reason(refused.code, refused.sentence), refused.row, reused=True
@@ -183,12 +196,17 @@ class Runner:
             return _until(error.resets_at, "CAP_REACHED", error)
         except BudgetReachedError as error:
             return _until(error.resets_at, "BUDGET_REACHED", error)
-        return await Drive(self._around, provider, job, request).begin()
+        finally:
+            if not asked:
+                lane.breaker.gave_up()
+            lane.gate.leave()
 
     def _order(self, request: Request, provider: Provider, wish: Wish) -> Reservation:
         summary = request.identity()
         if prompt := getattr(request, "prompt", ""):
             summary["prompt"] = prompt[:_MAX_SUMMARY_CHARS]
+        if request.rewritten:
+            summary["rewritten"] = True
         return Reservation(
             slot=request.slot,
             capability=request.capability.value,
@@ -209,7 +227,7 @@ class Runner:
         maker = provider if row.provider == provider.name else self._provider_named(row.provider)
         if maker is None:
             return _left_alone(row, f"its provider {row.provider} is not configured")
-        if row.state is RowState.IN_DOUBT and (maker.paid or row.paid) and not maker.can_find:
+        if row.state is RowState.IN_DOUBT and not await self._may_be_cleared(row, maker):
             return _left_alone(row, f"{row.provider} has no way to look a job up")
         try:
             job = await self._calls(self._ledger.take_over, row, owner=self._owner)
@@ -224,8 +242,25 @@ class Runner:
         except StaleFenceError:
             slots = await self._calls(self._ledger.find_slots, [row.slot_key])
             return slots.get(row.slot_key)
-        same_wish = request is not None and maker is provider and request.fingerprint() == job.fingerprint
-        return await Drive(self._around, maker, job, request if same_wish else None).resume()
+        if request is None or maker is not provider:
+            return await Drive(self._around, maker, job, None).resume()
+        lane = self._traffic.lane(maker, request)
+        same_wish = request.fingerprint() == job.fingerprint
+        lane.gate.enter_by_right()
+        try:
+            return await Drive(self._around, maker, job, request if same_wish else None, lane).resume()
+        finally:
+            lane.gate.leave()
+
+    @staticmethod
+    async def _may_be_cleared(row: JobRow, maker: Provider) -> bool:
+        """Whether looking the job up can lead anywhere: its vendor knows, or its answer was kept after all."""
+        if maker.can_find or not (maker.paid or row.paid):
+            return True
+        try:
+            return await maker.find(row.key) is not None
+        except ProviderError:
+            return False
 
     async def _reuse(self, row: JobRow, wish: Wish) -> Outcome:
         missing = await asyncio.to_thread(self._missing_objects, row)
@@ -280,6 +315,17 @@ class Runner:
 
 def _until(resets_at: datetime, code: str, error: Exception) -> Outcome:
     return Outcome(OutcomeState.WAITING, Reason(code, str(error)), reused=True, resume_after=resets_at)
+
+
+def _circuit_open(provider: str, lane: Lane) -> Outcome:
+    until = lane.breaker.open_until
+    when = f" before {until:%H:%M:%S} {until.tzname()}" if until else ""
+    return Outcome(
+        OutcomeState.WAITING,
+        Reason("CIRCUIT_OPEN", f"{provider} has not answered lately and is not asked again{when}"),
+        reused=True,
+        resume_after=until,
+    )
 
 
 def _left_alone(row: JobRow, why: str) -> Outcome:

@@ -18,14 +18,16 @@ class Pace:
 
     ``wait_s``: how long one call waits for the vendor altogether. ``backoff_s``: the first pause after a
     passing error; it doubles up to ``max_backoff_s``. ``submits``: how often one call asks a vendor that says
-    "not now". ``find_settles_s``: only so long after a submit began is "no such job" believed, since the
-    request may still be on its way through the vendor. ``downloads``: how often a damaged result is fetched.
+    "not now"; ``unreachable_submits``: how often again where it cannot be reached. ``find_settles_s``: only so
+    long after a submit began is "no such job" believed, since the request may still be on its way through the
+    vendor. ``downloads``: how often a damaged result is fetched.
     """
 
     wait_s: float = 900.0
     backoff_s: float = 2.0
     max_backoff_s: float = 60.0
-    submits: int = 5
+    submits: int = 8
+    unreachable_submits: int = 1
     find_settles_s: float = 30.0
     downloads: int = 3
     max_result_bytes: int = MAX_RESULT_BYTES

@@ -43,7 +43,7 @@ class Wish:
 
     ``remake``: a person wants it made again. ``remakes`` is the id of the job that the remake replaces, so that
     asking twice replaces it once: as soon as another job is the slot's current one, the wish is an ordinary one.
-    None: whichever job is there.
+    None: whichever job is there. ``rewritten``: asked for in plainer words after its content was rejected.
     """
 
     fingerprint: str
@@ -51,6 +51,7 @@ class Wish:
     paid: bool
     remake: bool = False
     remakes: str | None = None
+    rewritten: bool = False
 
     def replaces(self, current: JobRow) -> bool:
         """Whether the slot's current job is what the remake is about."""
@@ -94,8 +95,8 @@ def next_step(current: JobRow | None, wish: Wish, *, failures: int = 0) -> Verdi
       attempt; a paid result is kept and called stale, since only a person decides to pay again (``remake``).
     - expired, or failed and charged: the money is spent. Only ``remake`` buys it again. A job that could not
       cost anything is simply attempted again.
-    - failed or refused because of the content: no provider is given the same wish again. Because of an
-      invalid request: the same provider is not.
+    - failed or refused because of the content: no provider is given the same wish again, except once in plainer
+      words (``rewritten``). Because of an invalid request: the same provider is not.
     - failed or refused otherwise (outage, limits, balance): attempt, at most ``MAX_FAILED_ATTEMPTS`` times.
 
     A changed fingerprint or ``remake`` lifts the last three. ``remake`` counts only for the job that it is about
@@ -131,6 +132,8 @@ def _after_failure(current: JobRow, wish: Wish, failures: int) -> Verdict:
     if current.fingerprint != wish.fingerprint:
         return Verdict(Step.ATTEMPT)
     rule = _NEEDS_ANOTHER_WISH.get(current.error_class)
+    if current.error_class == "ContentRejectedError" and wish.rewritten and not current.rewritten:
+        return Verdict(Step.ATTEMPT)
     if rule and (current.error_class == "ContentRejectedError" or current.provider == wish.provider):
         code, what, remedy = rule
         return Verdict(

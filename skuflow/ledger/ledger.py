@@ -158,7 +158,7 @@ class Ledger(LedgerReader):
         """
         target = remade_by(known)
         remake = remake and (known is None or target is not None)
-        wish = Wish(order.fingerprint, order.provider, order.paid, remake, target)
+        wish = Wish(order.fingerprint, order.provider, order.paid, remake, target, order.rewritten)
         slot_key = order.slot.key()
         job_id = self._new_id()
         try:

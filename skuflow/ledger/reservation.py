@@ -30,6 +30,11 @@ class Reservation:
     request_summary: Mapping[str, Any] | None = None
     run_id: str = ""
 
+    @property
+    def rewritten(self) -> bool:
+        """Whether it is asked for in plainer words, after an earlier attempt's content was rejected."""
+        return bool((self.request_summary or {}).get("rewritten"))
+
 
 def new_job(
     order: Reservation,

@@ -112,6 +112,11 @@ class JobRow:
         return Slot(self.sku, self.role, self.shot, self.market, self.language, self.marketplace)
 
     @property
+    def rewritten(self) -> bool:
+        """Whether it was asked for in plainer words, after an earlier attempt's content was rejected."""
+        return bool((self.request_summary or {}).get("rewritten"))
+
+    @property
     def handle(self) -> JobHandle:
         """What the vendor knows the job by; only meaningful once it is submitted."""
         return JobHandle(self.provider, self.model, self.vendor_job_id, self.vendor_request_id)

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from skuflow.jobs.contract import Artifact, Capability, JobHandle, JobState, JobStatus, Request
+from skuflow.jobs.contract import Artifact, Capability, JobHandle, JobState, JobStatus, Request, Tempo
 from skuflow.jobs.errors import RateLimitedError
 from skuflow.jobs.outcome import Outcome
 from skuflow.jobs.runner import Runner
@@ -65,6 +65,9 @@ class BillingVendor:
         self._refusals = refusals
         self._killer = killer
         self._polls = 0
+
+    def tempo(self, request: Request) -> Tempo:
+        return Tempo("all")
 
     def model_for(self, request: Request) -> str:
         return "acme-1"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from skuflow.jobs.contract import Artifact, Capability, JobHandle, JobState, JobStatus, Request
+from skuflow.jobs.contract import Artifact, Capability, JobHandle, JobState, JobStatus, Request, Tempo
 from skuflow.jobs.errors import (
     AmbiguousSubmitError,
     AuthError,
@@ -59,6 +59,9 @@ class Vendor:
             "estimate": [200_000 if paid else 0],
             **script,
         }
+
+    def tempo(self, request: Request) -> Tempo:
+        return Tempo("all")
 
     def model_for(self, request: Request) -> str:
         return "acme-1"
@@ -238,7 +241,8 @@ async def test_an_unfinished_job_counts_as_the_remake_however_often_it_is_asked_
 
 async def test_a_remake_that_came_to_nothing_unpaid_is_tried_again(desk: Desk) -> None:
     handle = JobHandle("acme", "acme-1", "v1")
-    vendor = Vendor(submit=[handle, TransientError("no connection"), handle])
+    unreachable = TransientError("no connection")
+    vendor = Vendor(submit=[handle, unreachable, unreachable, handle])
     await desk.runner().run(image_wish(), vendor)
     known = desk.row()
     assert (await desk.runner().run(image_wish(), vendor, remake=True, known=known)).state is WAITING

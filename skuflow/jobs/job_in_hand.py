@@ -1,0 +1,133 @@
+"""What every step of a job's way shares: the job, its vendor, the time that is left, and the words for how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Concatenate, ParamSpec
+
+from skuflow.jobs.contract import JobState, JobStatus, Provider, Request
+from skuflow.jobs.errors import ProviderError, RateLimitedError, TransientError
+from skuflow.jobs.outcome import Outcome, OutcomeState, Reason, reason_for
+from skuflow.jobs.surroundings import Surroundings
+from skuflow.jobs.traffic import Lane
+from skuflow.ledger.rows import JobRow
+
+_P = ParamSpec("_P")
+
+PASSING = (RateLimitedError, TransientError)
+
+
+class JobInHand:
+    """One job, which this process owns until a deadline. ``request`` None: it can be
+    collected, but not submitted. ``lane``: what its pool is learnt from; whoever starts the drive is inside the gate.
+    """
+
+    def __init__(
+        self,
+        around: Surroundings,
+        provider: Provider,
+        job: JobRow,
+        request: Request | None,
+        lane: Lane | None = None,
+    ) -> None:
+        self.job = job
+        self._around = around
+        self._ledger = around.ledger
+        self._provider = provider
+        self._request = request
+        self._pace = around.pace
+        self._deadline = around.clock() + timedelta(seconds=around.pace.wait_s)
+        self._submits = 0
+        self._unreachable = 0
+        self._lane = lane
+        self._at_vendor = False
+
+    async def _collect(self) -> Outcome:
+        """Ask the vendor until the job ends or the deadline comes."""
+        raise NotImplementedError
+
+    # What the vendor's pool is learnt from
+
+    def _heard(self, trouble: Exception | None) -> None:
+        """Tell the breaker whether the vendor answered sensibly."""
+        if self._lane is not None:
+            if trouble is None:
+                self._lane.breaker.succeeded()
+            else:
+                self._lane.breaker.failed()
+
+    def _counted(self) -> None:
+        if self._lane is not None and not self._at_vendor:
+            self._at_vendor = True
+            self._lane.gate.accepted()
+
+    def _no_longer_counted(self, status: JobStatus | None) -> None:
+        """The vendor has finished with the job, or this process has."""
+        if self._lane is None or not self._at_vendor:
+            return
+        self._at_vendor = False
+        took_s = status.took_s if status is not None and status.state is JobState.SUCCEEDED else None
+        if took_s is None and status is not None and status.state is JobState.SUCCEEDED:
+            took_s = self._age_s()
+        self._lane.gate.ended(took_s)
+
+    def _age_s(self) -> float:
+        """How long ago the vendor accepted the job."""
+        since = self.job.submitted_at or self.job.updated_at
+        return (self._around.clock() - since).total_seconds()
+
+    # Outcomes
+
+    def _waiting(self, reason: Reason, resume_after: datetime | None = None) -> Outcome:
+        return Outcome(
+            OutcomeState.WAITING,
+            reason,
+            self.job,
+            reused=self._submits == 0,
+            resume_after=resume_after,
+        )
+
+    def _still_working(self, trouble: ProviderError | None, pause_s: float) -> Outcome:
+        job = self.job
+        what = f"cannot be asked ({reason_for(trouble).sentence})" if trouble else "is still working"
+        return self._waiting(
+            Reason(
+                "STILL_WORKING", f"{job.provider} {what}, job {job.vendor_job_id}; run again to collect it"
+            ),
+            self._around.clock() + timedelta(seconds=pause_s),
+        )
+
+    def _failed(self, reason: Reason) -> Outcome:
+        return Outcome(OutcomeState.FAILED, reason, self.job, reused=self._submits == 0)
+
+    # Time and ledger
+
+    def _left_s(self) -> float:
+        return (self._deadline - self._around.clock()).total_seconds()
+
+    def _backoff_s(self, failures: int, error: ProviderError) -> float:
+        if isinstance(error, RateLimitedError) and error.retry_after_s is not None:
+            return error.retry_after_s * self._around.jitter()
+        return min(self._pace.max_backoff_s, self._pace.backoff_s * 2.0**failures) * self._around.jitter()
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, keeping the lease."""
+        slice_s = self._ledger.lease_s / 3
+        while seconds > slice_s:
+            await self._around.sleep(slice_s)
+            await self._keep_lease()
+            seconds -= slice_s
+        await self._around.sleep(max(0.0, seconds))
+
+    async def _keep_lease(self) -> None:
+        """Renew the lease once half of it is gone."""
+        left = None if self.job.lease_until is None else self.job.lease_until - self._around.clock()
+        if left is None or left.total_seconds() < self._ledger.lease_s / 2:
+            await self._write(self._ledger.renew)
+
+    async def _write(
+        self, move: Callable[Concatenate[JobRow, _P], JobRow], *args: _P.args, **kwargs: _P.kwargs
+    ) -> None:
+        """One transition of this job, off the event loop."""
+        self.job = await self._around.calls(move, self.job, *args, **kwargs)

@@ -1,0 +1,217 @@
+"""Asking the vendor: once, and never again before it is proven that nothing was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from skuflow.jobs.contract import JobHandle
+from skuflow.jobs.errors import (
+    AuthError,
+    ContentRejectedError,
+    InsufficientBalanceError,
+    InvalidInputError,
+    ProviderError,
+    RateLimitedError,
+    TransientError,
+)
+from skuflow.jobs.gate import Gate
+from skuflow.jobs.job_in_hand import PASSING, JobInHand
+from skuflow.jobs.outcome import Outcome, Reason, reason_for
+from skuflow.ledger.rows import RowState
+
+_log = logging.getLogger(__name__)
+
+REFUSALS = (AuthError, InsufficientBalanceError, InvalidInputError, ContentRejectedError)
+"""What ``submit`` raises when the vendor did not accept the job and nothing is owed; rate limits and a vendor that
+cannot be reached come besides.
+"""
+
+
+class Submitting(JobInHand):
+    """From reserved to submitted, or to the doubt about it."""
+
+    async def _submit_reserved(self) -> Outcome:
+        if self._request is None:
+            await self._write(self._ledger.release, None, "no vendor was asked")
+            return self._waiting(
+                Reason("NOT_SUBMITTED", "nothing had been submitted yet; run again to make it")
+            )
+        await self._write(self._ledger.begin_submit)
+        return await self._submit()
+
+    async def _submit(self) -> Outcome:
+        request = self._request
+        assert request is not None
+        while True:
+            try:
+                # A cancellation that was put off by the last ledger call is raised here, before anything is
+                # asked.
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                await self._write(self._ledger.release, None, "cancelled before the vendor was asked")
+                raise
+            if self.job.lease_until is None or self._around.clock() >= self.job.lease_until:
+                # This process was stopped for so long that another one may have taken over: then this raises.
+                await self._write(self._ledger.begin_submit, "the lease had lapsed")
+                continue
+            self._submits += 1
+            try:
+                handle = await self._provider.submit(request, idempotency_key=self.job.key)
+            except RateLimitedError as error:
+                self._heard(None)
+                if outcome := await self._submit_later(error):
+                    return outcome
+                continue
+            except TransientError as error:
+                self._heard(error)
+                if self._unreachable >= self._pace.unreachable_submits:
+                    return await self._refused(error, self._backoff_s(self._unreachable, error))
+                self._unreachable += 1
+                if outcome := await self._submit_later(error):
+                    return outcome
+                continue
+            except REFUSALS as error:
+                self._heard(None)
+                return await self._refused(error)
+            except Exception as error:
+                self._heard(error)
+                return await self._unsure(error)
+            self._heard(None)
+            await self._write(self._ledger.record_submitted, handle)
+            self._counted()
+            return await self._collect()
+
+    async def _submit_later(self, error: RateLimitedError | TransientError) -> Outcome | None:
+        """Wait as the vendor asks, holding the reservation; an outcome if that would take too long."""
+        gate = self._lane.gate if self._lane is not None else None
+        if gate is not None and isinstance(error, RateLimitedError):
+            gate.refused(error)
+        queues = (
+            gate is not None and isinstance(error, RateLimitedError) and error.parallel and gate.at_vendor > 0
+        )
+        if queues:
+            # One of our own jobs makes room when it ends; the vendor's hint or a moment is enough besides.
+            pause_s = max(1.0, error.retry_after_s or 0.0) if isinstance(error, RateLimitedError) else 1.0
+        else:
+            pause_s = self._backoff_s(self._submits - 1, error)
+        if (self._submits >= self._pace.submits and not queues) or pause_s > self._left_s():
+            return await self._refused(error, pause_s)
+        await self._write(self._ledger.submit_later, error)
+        await self._pause(pause_s)
+        if gate is not None and queues and not await self._entered_again(gate):
+            return await self._refused(error, pause_s)
+        if gate is not None:
+            await gate.turn()
+        await self._write(self._ledger.begin_submit)
+        return None
+
+    async def _entered_again(self, gate: Gate) -> bool:
+        """Leave the gate and wait for the next place inside, keeping the lease; False at the deadline.
+
+        The place is taken back either way, since whoever started the drive gives it up at the end.
+        """
+        gate.leave()
+        entering = asyncio.ensure_future(gate.enter(first=True))
+        try:
+            while not entering.done():
+                if self._left_s() <= 0:
+                    return False
+                await self._keep_lease()
+                waking = asyncio.ensure_future(
+                    self._around.sleep(min(self._ledger.lease_s / 3, self._left_s()))
+                )
+                await asyncio.wait({entering, waking}, return_when=asyncio.FIRST_COMPLETED)
+                waking.cancel()
+            return True
+        finally:
+            if not entering.done():
+                entering.cancel()
+                gate.enter_by_right()
+
+    async def _refused(self, error: ProviderError, pause_s: float | None = None) -> Outcome:
+        await self._write(self._ledger.release, error)
+        reason = reason_for(error)
+        if isinstance(error, PASSING):
+            again_at = None if pause_s is None else self._around.clock() + timedelta(seconds=pause_s)
+            return self._waiting(reason, again_at)
+        return self._failed(reason)
+
+    async def _unsure(self, error: Exception) -> Outcome:
+        """The submit ended in a way that does not say whether the vendor accepted it."""
+        if not isinstance(error, ProviderError):
+            _log.error("submit to %s raised what no adapter should", self._provider.name, exc_info=error)
+            if not self._may_be_owed:
+                await self._write(self._ledger.fail, error)
+                return self._failed(reason_for(error))
+        await self._write(self._ledger.mark_in_doubt, error)
+        return await self._clear_doubt(error)
+
+    async def _clear_doubt(self, error: BaseException | None = None) -> Outcome:
+        """Find out whether the vendor has the job; where that cannot be known, park it with its money
+        held.
+        """
+        if not self._may_be_owed:
+            return await self._submit_again("nothing can be owed")
+        try:
+            handle = await self._find()
+        except ProviderError as trouble:
+            return await self._park(trouble)
+        if handle is None and not self._provider.can_find:
+            return await self._park(error)
+        if handle is not None:
+            await self._write(self._ledger.record_submitted, handle, "found at the vendor")
+            self._counted()
+            return await self._collect()
+        return await self._submit_again("the vendor has no such job")
+
+    async def _find(self) -> JobHandle | None:
+        """The vendor's word, once it can be believed. Raises the last error if that takes beyond the
+        deadline.
+        """
+        began_at = self.job.submitting_at or self.job.updated_at
+        settled_at = began_at + timedelta(seconds=self._pace.find_settles_s)
+        failures = 0
+        while True:
+            await self._keep_lease()
+            try:
+                handle = await self._provider.find(self.job.key)
+            except PASSING as error:
+                pause_s = self._backoff_s(failures, error)
+                failures += 1
+                if pause_s > self._left_s():
+                    raise
+            else:
+                pause_s = (settled_at - self._around.clock()).total_seconds()
+                if handle is not None or pause_s <= 0 or not self._provider.can_find:
+                    return handle
+                if pause_s > self._left_s():
+                    raise TransientError(
+                        "no such job so far, which is too early to be sure", self._provider.name
+                    )
+            await self._pause(pause_s)
+
+    async def _submit_again(self, why: str) -> Outcome:
+        if self._request is None or self._submits >= self._pace.submits:
+            await self._write(self._ledger.release, None, why)
+            return self._waiting(Reason("NOT_SUBMITTED", f"{why}; run again to make it"))
+        await self._write(self._ledger.begin_submit, why)
+        return await self._submit()
+
+    async def _park(self, error: BaseException | None) -> Outcome:
+        if self.job.state is RowState.SUBMITTING or self.job.lease_until is not None:
+            await self._write(self._ledger.mark_in_doubt, error)
+        job = self.job
+        return self._waiting(
+            Reason(
+                "IN_DOUBT",
+                f"nobody knows whether {job.provider} accepted job {job.id}, key {job.key}; its"
+                f" {job.held_micro / 1e6:.2f} CNY stay held until a person has looked in the vendor's"
+                " console",
+            )
+        )
+
+    @property
+    def _may_be_owed(self) -> bool:
+        return self._provider.paid or self.job.paid
