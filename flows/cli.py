@@ -10,8 +10,10 @@ import typer
 from flows.commands.terminal import refuse
 from flows.wishes import Wishes
 from skuflow.catalog.errors import CatalogError
+from skuflow.catalog.extras import ExtraWishes
 from skuflow.listing.brief import BriefError, Stage
 from skuflow.listing.markets import UnknownMarketError
+from skuflow.listing.motions import UnknownMotionError
 from skuflow.listing.rules import UnknownMarketplaceError
 from skuflow.listing.styles import UnknownStyleError
 from skuflow.settings import Settings, SettingsError, read_settings
@@ -39,6 +41,18 @@ SizeOption = Annotated[
     list[str] | None, typer.Option("--video-size", help="1080x1920, 1080x1080, 1920x1080.")
 ]
 CaptionsOption = Annotated[str, typer.Option("--captions", help="Language of captions on the video.")]
+ModelPhotoOption = Annotated[
+    str, typer.Option("--model-photo", help="Picture of a person to show the product with (a vendor's work).")
+]
+ModelOption = Annotated[
+    str, typer.Option("--model", help="The person in words, e.g. 'woman, 30, short hair'.")
+]
+LineArtOption = Annotated[str, typer.Option("--line-art", help="A line drawing to make a real picture of.")]
+ConceptOption = Annotated[
+    str, typer.Option("--concept", help="A picture from these words; marked as concept.")
+]
+AtmosphereOption = Annotated[str, typer.Option("--atmosphere", help="One more video, of this mood.")]
+MotionOption = Annotated[str, typer.Option("--motion", help="Motion preset of the video, e.g. rising_steam.")]
 RemakeOption = Annotated[
     list[str] | None, typer.Option("--remake", help="SKU:ROLE[:SHOT], made again on purpose.")
 ]
@@ -61,6 +75,12 @@ def run(
     no_video: NoVideoOption = False,
     video_size: SizeOption = None,
     captions: CaptionsOption = "",
+    model_photo: ModelPhotoOption = "",
+    model: ModelOption = "",
+    line_art: LineArtOption = "",
+    concept: ConceptOption = "",
+    atmosphere: AtmosphereOption = "",
+    motion: MotionOption = "",
     remake: RemakeOption = None,
     offline: OfflineOption = False,
     as_json: JsonOption = False,
@@ -70,8 +90,9 @@ def run(
 
     settings = _settings(offline)
     path = _catalog_path(catalog)
+    extras = ExtraWishes(model_photo, model, line_art, concept, atmosphere, motion)
     wishes = _wishes(
-        sku, market, marketplace, language, style, stages, no_video, video_size, captions, remake
+        sku, market, marketplace, language, style, stages, no_video, video_size, captions, extras, remake
     )
     raise typer.Exit(run_catalog(settings, path, wishes, out, as_json))
 
@@ -88,6 +109,12 @@ def plan(
     no_video: NoVideoOption = False,
     video_size: SizeOption = None,
     captions: CaptionsOption = "",
+    model_photo: ModelPhotoOption = "",
+    model: ModelOption = "",
+    line_art: LineArtOption = "",
+    concept: ConceptOption = "",
+    atmosphere: AtmosphereOption = "",
+    motion: MotionOption = "",
     remake: RemakeOption = None,
     offline: OfflineOption = False,
     as_json: JsonOption = False,
@@ -98,8 +125,9 @@ def plan(
     from tasks.wiring import using, wire
 
     settings = _settings(offline)
+    extras = ExtraWishes(model_photo, model, line_art, concept, atmosphere, motion)
     wishes = _wishes(
-        sku, market, marketplace, language, style, stages, no_video, video_size, captions, remake
+        sku, market, marketplace, language, style, stages, no_video, video_size, captions, extras, remake
     )
     order = read_order(_catalog_path(catalog), wishes)
     with using(wire(settings)) as wiring:
@@ -151,7 +179,7 @@ def doctor(
 
 
 def _settings(offline: bool) -> Settings:
-    return read_settings({"skuflow_providers": ""} if offline else None)
+    return read_settings({"skuflow_providers": "", "skuflow_routes": ""} if offline else None)
 
 
 def _catalog_path(catalog: str) -> Path:
@@ -176,6 +204,7 @@ def _wishes(
     no_video: bool,
     video_size: list[str] | None,
     captions: str,
+    extras: ExtraWishes,
     remake: list[str] | None,
 ) -> Wishes:
     wanted = [Stage.parse(name) for name in stages.split(",") if name.strip()]
@@ -190,6 +219,7 @@ def _wishes(
         style=style,
         video_sizes=video_size or [],
         captions=captions,
+        extras=extras,
         remake=remake or [],
     )
     wishes.brief()
@@ -201,6 +231,7 @@ _UNUSABLE = (
     CatalogError,
     BriefError,
     UnknownStyleError,
+    UnknownMotionError,
     UnknownMarketError,
     UnknownMarketplaceError,
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flows.order import Order
-from skuflow.catalog.intake import photo_digest, take_in
+from skuflow.catalog.intake import photo_digest, take_in, take_in_extras
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.catalog.rows import RejectedRow
 from skuflow.jobs.contract import Slot
@@ -168,8 +168,8 @@ def _broken_off(wiring: Wiring, product: Product, previous: Kit | None, error: E
 
 def _made_for(plan: KitPlan) -> dict[str, str]:
     """What the stages answer; nothing is said of the picture stages when the photos need not be read."""
-    if plan.needs_picture:
-        return plan.made_for(photo_digest(plan.product))
+    if plan.needs_picture or plan.extras:
+        return plan.made_for(photo_digest(plan.product, plan.extras))
     answers = plan.made_for("")
     return {name: answers[name] for name in ("product", Stage.COPY.value)}
 
@@ -209,6 +209,8 @@ async def make_kit(
     """Copy, then images, then video, then the kit. What each stage hands on is what Prefect draws."""
     wiring.progress.sku_step(plan.product.sku, "intake")
     intake = await wiring.in_pool(take_in, plan.product, wiring.store, needs_picture=plan.needs_picture)
+    if plan.extras:
+        intake = await wiring.in_pool(take_in_extras, intake, plan.extras, plan.product.sku, wiring.store)
     known = await asyncio.to_thread(wiring.ledger.find_slots, [slot.key() for slot in plan.slots])
     line = Line(wiring, plan, intake, made_for, known, previous, remakes)
     stages = () if intake.blocked else plan.brief.stages

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from skuflow.catalog.extras import ExtraWishes
 from skuflow.listing.brief import Brief, BriefError, Stage
 from skuflow.listing.markets import market as market_named
+from skuflow.listing.motions import motion_for
 from skuflow.listing.rules import text_limits
 from skuflow.listing.styles import style as style_named
 
@@ -27,10 +32,15 @@ class Wishes(BaseModel):
     )
     video_sizes: list[str] = Field(default_factory=list, description="1080x1920, 1080x1080, 1920x1080.")
     captions: str = Field(default="", description="Language of captions on the video; empty: none.")
+    extras: ExtraWishes = Field(
+        default=ExtraWishes(), description="Model swap, line art, concept picture, atmosphere shot, motion."
+    )
     remake: list[str] = Field(default_factory=list, description="SKU:ROLE[:SHOT] to make again on purpose.")
 
     def brief(self) -> Brief:
-        """The wishes, checked. Raises BriefError, UnknownMarketError, UnknownMarketplaceError, UnknownStyleError."""
+        """The wishes, checked. Raises BriefError, UnknownMarketError, UnknownMarketplaceError, UnknownStyleError,
+        UnknownMotionError.
+        """
         for marketplace in self.marketplaces:
             text_limits(marketplace)
         usual = Brief()
@@ -42,7 +52,17 @@ class Wishes(BaseModel):
             style=style_named(self.style).id if self.style else None,
             video_sizes_px=tuple(_size(size) for size in self.video_sizes) or usual.video_sizes_px,
             captions_language=self.captions,
+            extras=self._checked_extras(),
         )
+
+    def _checked_extras(self) -> ExtraWishes:
+        extras = self.extras
+        for file in extras.files:
+            if not Path(file).is_file():
+                raise BriefError(f"{file}: no such file; name the picture of the model or the line drawing")
+        if not extras.motion:
+            return extras
+        return replace(extras, motion=motion_for(None, "", extras.motion).id)
 
 
 USUAL = Wishes()

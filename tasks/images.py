@@ -5,8 +5,10 @@ from __future__ import annotations
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from skuflow.jobs.contract import ImageRequest, Slot
-from skuflow.listing.planning import main_request, scene_request
+from skuflow.jobs.contract import ImageRequest, Request, Slot
+from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
+from skuflow.listing.planning import creation_request, main_request, scene_request
+from tasks.developing import developed
 from tasks.line import Line, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 from tasks.together import all_of
@@ -24,15 +26,29 @@ async def make_images(line: Line, copy: StageOutcome) -> StageOutcome:
     """Every image of the plan. It follows the copy, which names the scenes' selling point for generative vendors."""
     line.wiring.progress.sku_step(line.sku, "images")
     wanted = _requests(line)
-    outcomes = await all_of(*(line.make(slot, request) for slot, request in wanted))
+    outcomes = await all_of(*(_one(line, slot, request) for slot, request in wanted))
     return StageOutcome((slot, outcome) for (slot, _), outcome in zip(wanted, outcomes, strict=True))
 
 
-def _requests(line: Line) -> list[tuple[Slot, ImageRequest]]:
+async def _one(line: Line, slot: Slot, request: Request | None) -> Outcome:
+    if request is None:
+        reason = Reason("PHOTO_MISSING", "there is no photo or drawing that it could be made of")
+        return Outcome(OutcomeState.FAILED, reason)
+    return await developed(line, request, await line.make(slot, request))
+
+
+def _requests(line: Line) -> list[tuple[Slot, Request | None]]:
     plan, intake = line.plan, line.intake
-    if intake.photo is None or intake.cutout is None:
-        return []
-    scenes = [
-        (slot, scene_request(plan, slot, style, intake.photo, intake.cutout)) for slot, style in plan.scenes
+    created = [
+        (slot, creation_request(plan, slot, task, photo=intake.photo, extras=intake.extras))
+        for slot, task in plan.creations
     ]
-    return [(plan.main, main_request(plan, plan.main, intake.photo, intake.cutout)), *scenes]
+    if intake.photo is None or intake.cutout is None or plan.main is None:
+        return [*created]
+    main: list[tuple[Slot, ImageRequest]] = [
+        (plan.main, main_request(plan, plan.main, intake.photo, intake.cutout))
+    ]
+    scenes = (
+        (slot, scene_request(plan, slot, style, intake.photo, intake.cutout)) for slot, style in plan.scenes
+    )
+    return [*main, *scenes, *created]

@@ -13,6 +13,7 @@ from skuflow.jobs.contract import Request, Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.ledger.rows import JobRow, RowState
 from skuflow.listing.brief import Remakes, Stage
+from skuflow.listing.developing import as_developed
 from skuflow.listing.kit import Kit
 from skuflow.listing.planning import KitPlan
 from skuflow.listing.storyboard import Storyboard
@@ -65,7 +66,9 @@ class Line:
         now = self.made_for.get(stage.value, before)
         rows = ((slot, self.known.get(slot.key())) for slot in slots)
         return StageOutcome(
-            (slot, _recalled(row, stale=before != now)) for slot, row in rows if row is not None
+            (slot, as_developed(self.wiring.store, _recalled(row, stale=before != now)))
+            for slot, row in rows
+            if row is not None
         )
 
 

@@ -10,6 +10,7 @@ from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.planning import storyboard_for, video_request
 from skuflow.listing.storyboard import Storyboard
+from tasks.developing import developed
 from tasks.line import Line, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 from tasks.together import all_of
@@ -29,7 +30,7 @@ async def make_video(line: Line, copy: StageOutcome, images: StageOutcome) -> St
     copies = await line.wiring.in_pool(_read_copies, line, copy)
     styles = [style.id for _, style in line.plan.scenes]
     storyboard = storyboard_for(line.plan, styles, copies)
-    videos = line.plan.videos
+    videos = line.plan.all_videos
     outcomes = await all_of(*(_one(line, slot, size, storyboard, images) for slot, size in videos))
     made = ((slot, outcome) for (slot, _), outcome in zip(videos, outcomes, strict=True))
     return StageOutcome(made, storyboard)
@@ -38,31 +39,45 @@ async def make_video(line: Line, copy: StageOutcome, images: StageOutcome) -> St
 async def _one(
     line: Line, slot: Slot, size_px: tuple[int, int], storyboard: Storyboard, images: StageOutcome
 ) -> Outcome:
-    frames: list[SceneFrame] = []
-    for scene, style in line.plan.scenes:
-        outcome = images.outcomes.get(scene)
-        picture = outcome.result(f"{size_px[0]}x{size_px[1]}") if outcome is not None else None
-        if outcome is not None and outcome.job is not None and picture is not None:
-            frames.append(SceneFrame(style=style.id, picture=picture, provider=outcome.job.provider))
-        elif outcome is not None and outcome.state is OutcomeState.WAITING:
-            return Outcome(
-                OutcomeState.WAITING, Reason("VIDEO_WAITS", f"it is made from the scenes; {scene.part} waits")
-            )
-        else:
-            return Outcome(
-                OutcomeState.FAILED,
-                Reason(
-                    "VIDEO_NEEDS_IMAGES",
-                    f"there is no {scene.part} of {size_px[0]}x{size_px[1]} to start from; run the images stage first",
-                ),
-            )
+    frames = _frames(line, size_px, images)
+    if isinstance(frames, Outcome):
+        return frames
     photo, cutout = line.intake.photo, line.intake.cutout
     if photo is None or cutout is None:
         return Outcome(
             OutcomeState.FAILED, Reason("PHOTO_MISSING", "there is no photo that a video could be made of")
         )
-    return await line.make(
-        slot, video_request(line.plan, slot, size_px, tuple(frames), storyboard, photo, cutout)
+    request = video_request(line.plan, slot, size_px, frames, storyboard, photo, cutout)
+    return await developed(line, request, await line.make(slot, request))
+
+
+def _frames(line: Line, size_px: tuple[int, int], images: StageOutcome) -> tuple[SceneFrame, ...] | Outcome:
+    """The scenes in the video's shape, in their order; why there is no video yet where they are not all there.
+
+    A vendor's scene may have no picture in this shape; the video then does without that scene.
+    """
+    label = f"{size_px[0]}x{size_px[1]}"
+    frames: list[SceneFrame] = []
+    for scene, style in line.plan.scenes:
+        outcome = images.outcomes.get(scene)
+        if outcome is None or outcome.state is OutcomeState.FAILED:
+            return Outcome(OutcomeState.FAILED, _needs_images(scene.part, label))
+        if outcome.state is OutcomeState.WAITING:
+            return Outcome(
+                OutcomeState.WAITING, Reason("VIDEO_WAITS", f"it is made from the scenes; {scene.part} waits")
+            )
+        picture = outcome.result(label)
+        if picture is not None:
+            provider = outcome.made_job.provider
+            frames.append(SceneFrame(style=style.id, picture=picture, provider=provider))
+    if not frames:
+        return Outcome(OutcomeState.FAILED, _needs_images("scene", label))
+    return tuple(frames)
+
+
+def _needs_images(part: str, label: str) -> Reason:
+    return Reason(
+        "VIDEO_NEEDS_IMAGES", f"there is no {part} of {label} to start from; run the images stage first"
     )
 
 

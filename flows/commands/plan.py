@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 from flows.commands.terminal import EXIT_OK, print_json, print_table
 from flows.order import Order
-from skuflow.catalog.intake import likely_photo_sha256
+from skuflow.catalog.intake import likely_extras, likely_photo_sha256
 from skuflow.jobs.contract import MicroCNY, Provider, Request, SceneFrame, Slot
-from skuflow.jobs.errors import InvalidInputError
-from skuflow.jobs.router import Offer
+from skuflow.jobs.errors import NEEDS_VENDOR, InvalidInputError
 from skuflow.ledger.attempts import Step, Wish, next_step
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.brief import BriefError
 from skuflow.listing.planning import (
     KitPlan,
     copy_request,
+    creation_request,
     main_request,
     plan_kit,
     scene_request,
@@ -67,7 +67,13 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
         kit_plan = plan_kit(product, order.brief, order.findings.get(product.sku, ()))
         known = wiring.ledger.find_slots([slot.key() for slot in kit_plan.slots])
         for slot, request in _requests(kit_plan, likely_photo_sha256(product, wiring.store)):
-            offer = _first_offer(wiring, request)
+            try:
+                offer = wiring.offers(request)[0]
+            except InvalidInputError as error:
+                if error.code != NEEDS_VENDOR:
+                    raise BriefError(f"{slot.part} of {slot.sku}: {error.message}") from error
+                plan.refused[f"{slot.sku} {slot.part}"] = error.message
+                continue
             provider, request = offer.provider, offer.request
             wish = Wish(
                 request.fingerprint(),
@@ -88,13 +94,6 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
     return plan
 
 
-def _first_offer(wiring: Wiring, request: Request) -> Offer:
-    try:
-        return wiring.offers(request)[0]
-    except InvalidInputError as error:
-        raise BriefError(f"{request.slot.part} of {request.slot.sku}: {error.message}") from error
-
-
 def _requests(plan: KitPlan, photo_sha256: str) -> list[tuple[Slot, Request]]:
     """The plan's requests, with stand-ins for what intake and earlier stages would put into storage."""
     wanted = set(plan.wanted_slots)
@@ -103,11 +102,18 @@ def _requests(plan: KitPlan, photo_sha256: str) -> list[tuple[Slot, Request]]:
     storyboard = storyboard_for(plan, styles, {})
     frames = tuple(SceneFrame(style=style, picture=photo, provider="") for style in styles)
     requests: list[tuple[Slot, Request]] = [(slot, copy_request(plan, slot)) for slot in plan.copy_slots]
-    requests.append((plan.main, main_request(plan, plan.main, photo, photo)))
+    if plan.main is not None:
+        requests.append((plan.main, main_request(plan, plan.main, photo, photo)))
     requests.extend((slot, scene_request(plan, slot, style, photo, photo)) for slot, style in plan.scenes)
+    extras = likely_extras(plan.extras)
+    creations = (
+        (slot, creation_request(plan, slot, task, photo=photo, extras=extras))
+        for slot, task in plan.creations
+    )
+    requests.extend((slot, request) for slot, request in creations if request is not None)
     requests.extend(
         (slot, video_request(plan, slot, size, frames, storyboard, photo, photo))
-        for slot, size in plan.videos
+        for slot, size in plan.all_videos
     )
     return [(slot, request) for slot, request in requests if slot in wanted]
 

@@ -34,6 +34,12 @@ _ALIASES: Mapping[str, str] = MappingProxyType(
         "description": "description|描述|详情|商品描述|商品详情|产品描述|详细描述|body html|body|"
         "product description|long description",
         "style": "style|风格|样式风格|视觉风格|场景风格",
+        "model_photo": "model photo|model image|模特图|模特照片|模特图片",
+        "model_description": "model description|模特描述|模特|模特要求",
+        "line_art": "line art|line drawing|sketch|线稿|线稿图",
+        "concept": "concept|concept picture|概念图|概念描述|文生图",
+        "atmosphere": "atmosphere|atmosphere shot|氛围|氛围镜头|氛围视频",
+        "motion": "motion|motion preset|运镜|视频动作",
     }
 )
 """Canonical column -> names, best first: where a file has several, the first that is filled in a row

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from skuflow.catalog.extras import NO_EXTRAS, ExtraWishes
 from skuflow.catalog.product import Product
 from skuflow.listing.findings import Finding, Severity
 from skuflow.storage.keys import cutout_key, photo_key
@@ -33,20 +35,32 @@ _MEDIA_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What intake found. ``photo`` and ``cutout`` are in storage; None when the brief needs no picture, or blocked."""
+    """What intake found. ``photo`` and ``cutout`` are in storage; None when the brief needs no picture, or blocked.
+    ``extras`` are the files of extra wishes in storage, by the wish's field name.
+    """
 
     findings: tuple[Finding, ...] = ()
     photo: StoredObject | None = None
     cutout: StoredObject | None = None
+    extras: Mapping[str, StoredObject] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
 
-def photo_digest(product: Product) -> str:
-    """Hex SHA-256 over the product's photo files in order."""
-    return hashlib.sha256("".join(_photo_sha256(image) for image in product.images).encode()).hexdigest()
+def photo_digest(product: Product, extras: ExtraWishes = NO_EXTRAS) -> str:
+    """Hex SHA-256 over the product's photo files in order, and those of its extra wishes."""
+    files = (*product.images, *extras.files)
+    return hashlib.sha256("".join(_photo_sha256(file) for file in files).encode()).hexdigest()
+
+
+def likely_extras(extras: ExtraWishes) -> dict[str, StoredObject]:
+    """Stand-ins for the files of extra wishes, with the digests that intake would find."""
+    named = {"model_photo": extras.model_photo, "line_art": extras.line_art}
+    return {
+        name: StoredObject("", _photo_sha256(file), 0, "image/jpeg") for name, file in named.items() if file
+    }
 
 
 def likely_photo_sha256(product: Product, store: ObjectStore) -> str:
@@ -61,6 +75,27 @@ def _photo_sha256(image: str) -> str:
         return hashlib.sha256(Path(image).read_bytes()).hexdigest()
     except OSError:
         return "missing"
+
+
+def take_in_extras(intake: Intake, wishes: ExtraWishes, sku: str, store: ObjectStore) -> Intake:
+    """``intake`` with the files of the wishes in storage; one that is no picture blocks the product."""
+    from skuflow.catalog.photos import PhotoError, load_photo
+
+    found: dict[str, StoredObject] = {}
+    findings: list[Finding] = []
+    for name, file in (("model_photo", wishes.model_photo), ("line_art", wishes.line_art)):
+        if not file:
+            continue
+        path = Path(file)
+        try:
+            photo = load_photo(path)
+        except PhotoError as error:
+            findings.append(error.finding(path.name))
+            continue
+        suffix = path.suffix.lower()
+        media_type = _MEDIA_TYPES.get(suffix, "application/octet-stream")
+        found[name] = _keep(store, photo_key(sku, photo.sha256, suffix), path.read_bytes(), media_type)
+    return replace(intake, findings=(*intake.findings, *findings), extras=found)
 
 
 def take_in(product: Product, store: ObjectStore, *, needs_picture: bool) -> Intake:

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from skuflow.catalog.extras import ExtraWishes
+
 
 class ProductSource(BaseModel):
     """Where a product was read: the catalog as named by the user, and the row (1 = first data row)."""
@@ -23,6 +25,7 @@ class Product(BaseModel):
 
     ``titles`` and ``selling_points`` are keyed by BCP 47 language ("zh", "en", "es"); ``attributes`` keep the
     row's order and names; ``images`` are absolute paths or storage keys, first = source photo of the main image.
+    ``extras`` are parts that the row asks for besides the usual ones.
     ``kind`` is the product kind found by ``skuflow.catalog.kinds`` ("mug", "desk_lamp"), None when unknown.
     """
 
@@ -41,6 +44,7 @@ class Product(BaseModel):
     images: tuple[str, ...] = ()
     description: str = ""
     style: str | None = None
+    extras: ExtraWishes = ExtraWishes()
     source: ProductSource
 
     @property

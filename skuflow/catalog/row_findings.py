@@ -73,6 +73,11 @@ ROW_FINDINGS: Mapping[str, tuple[Severity, str, str]] = MappingProxyType(
             "style {value} is unknown and is left out; choose from: {choices}",
             "风格 {value} 无法识别，已忽略；可选：{choices}",
         ),
+        "ROW_UNKNOWN_MOTION": (
+            _WARNING,
+            "motion {value} is unknown and is left out; choose from: {choices}",
+            "运镜 {value} 无法识别，已忽略；可选：{choices}",
+        ),
         "ROW_TOO_MANY_COLUMNS": (
             _ERROR,
             "{count} cells where the header has {width}, so values stand in wrong columns; "

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from skuflow.catalog import values
 from skuflow.catalog.columns import Column, Columns, currency_code
+from skuflow.catalog.extras import ExtraWishes
 from skuflow.catalog.image_files import ImageFiles, is_link
 from skuflow.catalog.kinds import kind_of
 from skuflow.catalog.product import Product, ProductSource
@@ -18,6 +19,7 @@ from skuflow.catalog.tables import Row
 from skuflow.catalog.values import CellError
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.markets import find_market
+from skuflow.listing.motions import UnknownMotionError, all_motions, motion_for
 from skuflow.listing.styles import all_styles, find_style
 
 _SKU_LIMIT_CHARS = 120
@@ -85,15 +87,17 @@ class _RowReading:
         attributes = self._attributes()
         category = self._text("category")
         price, currency = self._price()
+        extras = self._extras()
         fields = {
             "brand": self._text("brand"),
             "price": price,
             "currency": currency,
             "selling_points": self._selling_points(),
             "target_markets": self._markets(),
-            "images": self._images(sku),
+            "images": self._images(sku, needed=not extras.without_photo),
             "description": self._text("description"),
             "style": self._style(),
+            "extras": extras,
         }
         if any(finding.severity is Severity.ERROR for finding in self.findings):
             return None
@@ -230,7 +234,41 @@ class _RowReading:
             self._note("ROW_UNKNOWN_STYLE", self.reader.columns.header("style"), value=named, choices=choices)
         return style.id if style else None
 
-    def _images(self, sku: str) -> tuple[str, ...]:
+    def _extras(self) -> ExtraWishes:
+        return ExtraWishes(
+            model_photo=self._file("model_photo"),
+            model=self._text("model_description"),
+            line_art=self._file("line_art"),
+            concept=self._text("concept"),
+            atmosphere=self._text("atmosphere"),
+            motion=self._motion(),
+        )
+
+    def _motion(self) -> str:
+        named = self._text("motion")
+        if not named:
+            return ""
+        try:
+            return motion_for(None, "", named).id
+        except UnknownMotionError:
+            choices = ", ".join(motion.id for motion in all_motions())
+            self._note(
+                "ROW_UNKNOWN_MOTION", self.reader.columns.header("motion"), value=named, choices=choices
+            )
+            return ""
+
+    def _file(self, field_name: str) -> str:
+        """The path of a file that a cell names, "" where there is none."""
+        name = self._text(field_name)
+        if not name:
+            return ""
+        path = None if is_link(name) else self.reader.files.find(name)
+        if path is None:
+            code = "ROW_IMAGE_REMOTE" if is_link(name) else "ROW_IMAGE_MISSING"
+            self._note(code, self.reader.columns.header(field_name), value=name)
+        return str(path) if path is not None else ""
+
+    def _images(self, sku: str, *, needed: bool) -> tuple[str, ...]:
         paths: dict[str, None] = {}
         header = self.reader.columns.header("images")
         for column, cell in self._filled("images"):
@@ -246,7 +284,7 @@ class _RowReading:
                     )
         if not paths:
             paths = dict.fromkeys(str(path) for path in self.reader.photos_by_sku.get(sku, ()))
-        if not paths:
+        if not paths and needed:
             self._note("ROW_NO_IMAGE", header)
         return tuple(paths)
 

@@ -75,6 +75,10 @@ class InsufficientBalanceError(ProviderError):
     pass
 
 
+NEEDS_VENDOR = "NEEDS_VENDOR"
+"""The code of an InvalidInputError for work that only a vendor can do, where none is named."""
+
+
 class InvalidInputError(ProviderError):
     pass
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from skuflow.catalog.product import Product
 from skuflow.jobs.contract import Capability, MicroCNY, Provider, Request, Slot
-from skuflow.jobs.errors import InvalidInputError
+from skuflow.jobs.errors import NEEDS_VENDOR, InvalidInputError
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.jobs.routes import RouteRule, candidates
 from skuflow.jobs.runner import Runner
@@ -90,7 +90,7 @@ class Router:
         try:
             offers = self.offers(request)
         except InvalidInputError as error:
-            return Outcome(OutcomeState.FAILED, Reason("INVALID_INPUT", error.message), known, reused=True)
+            return Outcome(OutcomeState.FAILED, Reason(_code(error), error.message), known, reused=True)
         outcomes: list[Outcome] = []
         for offer in offers:
             outcome = await self._ask(offer, remake=remake, known=known)
@@ -113,6 +113,10 @@ class Router:
             remake=remake,
             known=known if remake else outcome.job,
         )
+
+
+def _code(error: InvalidInputError) -> str:
+    return NEEDS_VENDOR if error.code == NEEDS_VENDOR else "INVALID_INPUT"
 
 
 def _may_fall_back(outcome: Outcome) -> bool:

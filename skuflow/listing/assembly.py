@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from skuflow.catalog.intake import Intake
 from skuflow.catalog.product import Product
 from skuflow.jobs.contract import Slot
+from skuflow.jobs.errors import NEEDS_VENDOR
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.brief import Stage
@@ -139,9 +140,10 @@ def _sealed(draft: Kit, previous: Kit | None, now: datetime) -> Kit:
 
 def _part(plan: KitPlan, slot: Slot, outcome: Outcome | None) -> Part:
     if outcome is not None:
+        needs_vendor = outcome.reason is not None and outcome.reason.code == NEEDS_VENDOR
         return Part(
             part=slot.part,
-            state=_PART_STATES[outcome.state],
+            state=PartState.SKIPPED if needs_vendor else _PART_STATES[outcome.state],
             reason=str(outcome.reason) if outcome.reason else None,
         )
     return Part(part=slot.part, state=PartState.SKIPPED, reason="its stage was not asked for")

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
-from skuflow.jobs.contract import DEFAULT_MARKETPLACE
+from skuflow.catalog.extras import NO_EXTRAS, ExtraWishes
+from skuflow.jobs.contract import DEFAULT_MARKETPLACE, ImageTask
 from skuflow.listing.markets import DEFAULT_LANGUAGES
 
 SCENE_SIZES_PX = ((800, 800), (1200, 630), (1920, 600), (1080, 1920))
@@ -19,7 +20,13 @@ MAIN_SIZES_PX = ((1600, 1600), (800, 800))
 VIDEO_SIZES_PX = ((1080, 1920), (1080, 1080), (1920, 1080))
 """The shapes a video can have, in the order that numbers them: video:1, video:2, video:3."""
 SCENES = 3
-_GROUPS = frozenset(("copy", "image", "image:main", "image:scene", "video"))
+VIDEO_ATMOSPHERE = "atmosphere"
+_ROLES = {
+    "copy": (),
+    "image": ("main", "scene", *ImageTask),
+    "video": (VIDEO_ATMOSPHERE,),
+}
+_GROUPS = frozenset((*_ROLES, *(f"{stem}:{role}" for stem, roles in _ROLES.items() for role in roles)))
 """What ``--remake`` takes for several parts at once."""
 _BCP_47 = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
 
@@ -56,6 +63,7 @@ class Brief:
     video_sizes_px: tuple[tuple[int, int], ...] = VIDEO_SIZES_PX[:1]
     video_s: float = 5.0
     captions_language: str = ""
+    extras: ExtraWishes = NO_EXTRAS
 
     def __post_init__(self) -> None:
         for size in self.video_sizes_px:
@@ -110,12 +118,13 @@ class Remakes:
             sku = max(owners, key=len)
             part = wish[len(sku) + 1 :].strip().casefold()
             role = part.partition(":")[0]
-            if role in ("main", "scene"):
-                part = f"image:{part}"
-            if role not in ("copy", "image", "video", "main", "scene") or part.endswith(":"):
+            stem = next((stem for stem, roles in _ROLES.items() if role in roles), None)
+            if stem is not None:
+                part = f"{stem}:{part}"
+            if (role not in _ROLES and stem is None) or part.endswith(":"):
                 raise BriefError(
                     f"--remake {wish}: {part!r} is no part; write copy[:LANGUAGE[:MARKETPLACE]],"
-                    " image[:main|:scene[:NUMBER]] or video[:NUMBER]"
+                    f" image[:{'|:'.join(_ROLES['image'])}[:NUMBER]] or video[:{VIDEO_ATMOSPHERE}][:NUMBER]"
                 )
             by_sku[sku] = (*by_sku.get(sku, ()), part)
         return cls(by_sku)

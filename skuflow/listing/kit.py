@@ -79,6 +79,9 @@ class KitImage(_Model):
 
     id: str
     role: ImageRole
+    content_type: str = Field(
+        default="", description="main, scene, model, line_art or concept: how the picture came about."
+    )
     style: str | None
     provider: str
     model: str
@@ -90,6 +93,7 @@ class KitImage(_Model):
 
 class KitVideo(_Model):
     id: str
+    content_type: str = Field(default="video", description="video, or atmosphere for a video of mood.")
     file: str
     width: int
     height: int

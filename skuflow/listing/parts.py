@@ -11,15 +11,16 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from skuflow.catalog.intake import Intake
-from skuflow.jobs.contract import Slot
+from skuflow.jobs.contract import ImageTask, Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.views import Totals
 from skuflow.listing.copywriting import ListingCopy
+from skuflow.listing.developing import NOT_MADE
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.kit import ImageRole, Kit, KitCopy, KitImage, KitVideo, Rendition
 from skuflow.listing.planning import KitPlan
 from skuflow.listing.rules import fits, text_limits, video_fits
-from skuflow.listing.storyboard import Storyboard
+from skuflow.listing.storyboard import Shot, Storyboard
 from skuflow.quality.copy_proof import prove
 from skuflow.quality.copy_scores import score_copy
 from skuflow.quality.kit_scores import as_kit_scores, findings_from
@@ -30,6 +31,18 @@ if TYPE_CHECKING:
     from skuflow.quality.scoring import Score
     from skuflow.studio.film.placement import ProductInFrame
     from skuflow.studio.picture import Cutout, Pixels
+
+_ROLES = {
+    "main": ImageRole.MAIN,
+    "scene": ImageRole.SCENE,
+    ImageTask.MODEL: ImageRole.USAGE,
+    ImageTask.LINE_ART: ImageRole.DETAIL,
+    ImageTask.CONCEPT: ImageRole.SCENE,
+}
+"""What a picture is for, by how it came about."""
+
+_COMPARED = frozenset(("main", "scene"))
+"""Where the product must be the cut-out one; worn by a person or drawn it has another outline."""
 
 _SIZE_LABEL = re.compile(r"\d+x\d+")
 
@@ -116,7 +129,7 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
     before = _before(bench, slot.part, job.id)
     if isinstance(before, KitImage):
         return before
-    role = ImageRole(slot.role.removeprefix("image:"))
+    role = _ROLES[slot.content_type]
     placement = outcome.result("placement")
     boxes = json.loads(bench.store.get(placement.key)) if placement is not None else {}
     renditions: list[Rendition] = []
@@ -125,20 +138,75 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
         pixels = _decode(bench.store.get(result.object.key))
         in_front = outcome.result(f"in-front-{result.label}")
         box = boxes.get(result.label, {}).get("box_px")
-        score = _score_picture(bench, pixels, role, _size_of(result.label), box, in_front)
+        asked_px = _size_of(result.label)
+        score = _score_picture(bench, pixels, slot.content_type, asked_px, box, in_front)
         scored.append(score)
-        renditions.append(_rendition(result.object, pixels, role, score))
-    worst = min(scored, key=lambda score: score.overall)
+        renditions.append(_rendition(result.object, pixels, slot.content_type, score))
+    worst = min(scored, key=lambda score: score.overall, default=None)
     return KitImage(
         id=slot.part,
         role=role,
+        content_type=slot.content_type,
         style=_style_of(bench.makings.plan, slot),
         provider=job.provider,
         model=job.model,
         job_id=job.id,
         renditions=tuple(renditions),
-        scores=as_kit_scores(worst),
-        findings=findings_from(worst, slot.part),
+        scores=as_kit_scores(worst) if worst is not None else {"overall": 0.0},
+        findings=(
+            *(findings_from(worst, slot.part) if worst is not None else ()),
+            *_content_findings(bench, slot, outcome),
+        ),
+    )
+
+
+def _content_findings(bench: Bench, slot: Slot, outcome: Outcome) -> list[Finding]:
+    """What a person must know of a picture beside its measures."""
+    found: list[Finding] = []
+    if slot.content_type == ImageTask.CONCEPT:
+        found.append(
+            Finding(
+                code="IMAGE_CONCEPT",
+                severity=Severity.WARNING,
+                subject=slot.part,
+                message="made from words, not from a photo: a concept, never to be sold as a picture of the product",
+                message_zh="由文字生成，并非实拍：仅为概念图，不得作为商品实图使用",
+            )
+        )
+    if slot.content_type in (ImageTask.MODEL, ImageTask.LINE_ART):
+        found.append(
+            Finding(
+                code="IMAGE_UNCOMPARED",
+                severity=Severity.INFO,
+                subject=slot.part,
+                message="drawn by a model: look yourself whether the product is still the same",
+                message_zh="由模型绘制：请人工确认商品是否保持一致",
+            )
+        )
+    missing = outcome.result(NOT_MADE)
+    entries = json.loads(bench.store.get(missing.key)) if missing is not None else []
+    found.extend(_not_made(slot, entry) for entry in entries)
+    return found
+
+
+def _not_made(slot: Slot, entry: Mapping[str, str]) -> Finding:
+    if entry["code"] == "PRODUCT_MOVED":
+        return Finding(
+            code="PRODUCT_MOVED",
+            severity=Severity.WARNING,
+            subject=slot.part,
+            message=f"the vendor did not leave the product as it was ({entry['message']}); look at it closely, "
+            f"or --remake {slot.sku}:{slot.part}",
+            message_zh=f"服务商改动了商品的位置或外观（{entry['message']}）；请仔细检查，"
+            f"或 --remake {slot.sku}:{slot.part}",
+        )
+    return Finding(
+        code="RENDITION_NOT_MADE",
+        severity=Severity.WARNING,
+        subject=slot.part,
+        message=f"no {entry['size']} of it: {entry['message']}",
+        message_zh=f"未能生成 {entry['size']} 尺寸：{entry['message']}",
+        measured=entry["code"],
     )
 
 
@@ -149,7 +217,7 @@ def _style_of(plan: KitPlan, slot: Slot) -> str | None:
 def _score_picture(
     bench: Bench,
     pixels: Pixels,
-    role: ImageRole,
+    content_type: str,
     asked_px: tuple[int, int],
     box: Sequence[int] | None,
     in_front: StoredObject | None,
@@ -159,15 +227,15 @@ def _score_picture(
     product_box = (box[0], box[1], box[2], box[3]) if box is not None else None
     return score_image(
         pixels,
-        role=role.value,
-        source=bench.cutout(),
+        role=_ROLES[content_type].value,
+        source=bench.cutout() if content_type in _COMPARED else None,
         product_box_px=product_box,
         size_px=asked_px,
         in_front=_decode(bench.store.get(in_front.key), "RGBA") if in_front is not None else None,
     )
 
 
-def _rendition(stored: StoredObject, pixels: Pixels, role: ImageRole, score: Score) -> Rendition:
+def _rendition(stored: StoredObject, pixels: Pixels, content_type: str, score: Score) -> Rendition:
     height, width = pixels.shape[:2]
     image_format = stored.media_type.removeprefix("image/")
     return Rendition(
@@ -177,12 +245,14 @@ def _rendition(stored: StoredObject, pixels: Pixels, role: ImageRole, score: Sco
         bytes=stored.size_bytes,
         format=image_format,
         sha256=stored.sha256,
-        fits=fits(
+        fits=()
+        if content_type == ImageTask.CONCEPT
+        else fits(
             width=width,
             height=height,
             size_bytes=stored.size_bytes,
             format=image_format,
-            role=role.value,
+            role=_ROLES[content_type].value,
             product_share_ratio=score.measures.get("product_share_ratio", 0.0),
             white_background=score.measures.get("white_border_ratio", 0.0) >= 1.0,
         ),
@@ -197,7 +267,7 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     before = _before(bench, slot.part, job.id)
     if isinstance(before, KitVideo):
         return before
-    size = next(size for video, size in bench.makings.plan.videos if video == slot)
+    size = next(size for video, size in bench.makings.plan.all_videos if video == slot)
     label = f"{size[0]}x{size[1]}"
     stored = outcome.required(label)
     placement = outcome.result("placement")
@@ -208,6 +278,7 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     storyboard = bench.makings.storyboard
     return KitVideo(
         id=slot.part,
+        content_type=slot.content_type,
         file=_file(stored),
         width=video.width,
         height=video.height,
@@ -216,7 +287,7 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
         codec=video.codec,
         bytes=stored.size_bytes,
         sha256=stored.sha256,
-        storyboard=storyboard.shots if storyboard is not None else (),
+        storyboard=_shots(storyboard, outcome, video.duration_s),
         provider=job.provider,
         model=job.model,
         job_id=job.id,
@@ -231,6 +302,15 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
         scores=as_kit_scores(score),
         findings=findings_from(score, slot.part),
     )
+
+
+def _shots(storyboard: Storyboard | None, outcome: Outcome, duration_s: float) -> tuple[Shot, ...]:
+    """What the video shows: the storyboard's shots, or the one shot that a vendor makes of the first picture."""
+    if storyboard is None:
+        return ()
+    if outcome.result("original") is None:
+        return storyboard.shots
+    return (storyboard.shots[0].model_copy(update={"duration_s": duration_s}),)
 
 
 def _score_video(bench: Bench, path: Path, size: tuple[int, int], places: Sequence[ProductInFrame]) -> Score:
@@ -249,9 +329,9 @@ def _score_video(bench: Bench, path: Path, size: tuple[int, int], places: Sequen
 def _first_frame(bench: Bench, size: tuple[int, int]) -> Pixels | None:
     """The picture that the video starts with: the first scene in the video's shape."""
     label = f"{size[0]}x{size[1]}"
-    for slot, outcome in made(tuple(slot for slot, _ in bench.makings.plan.scenes), bench.makings.outcomes):
+    for _, outcome in made(tuple(slot for slot, _ in bench.makings.plan.scenes), bench.makings.outcomes):
         picture = outcome.result(label)
-        if picture is not None and slot.shot == 1:
+        if picture is not None:
             return _decode(bench.store.get(picture.key))
     return None
 

@@ -8,23 +8,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from skuflow.catalog.dimensions import product_size_cm
+from skuflow.catalog.extras import NO_EXTRAS, ExtraWishes
 from skuflow.catalog.kinds import kinds
 from skuflow.catalog.product import Product
 from skuflow.jobs.contract import (
     DEFAULT_MARKETPLACE,
     CopyRequest,
+    CreationRequest,
     ImageRequest,
+    ImageTask,
     SceneFrame,
     Slot,
     VideoRequest,
 )
-from skuflow.listing.brief import MAIN_SIZES_PX, VIDEO_SIZES_PX, Brief, Stage
+from skuflow.listing.brief import MAIN_SIZES_PX, VIDEO_ATMOSPHERE, VIDEO_SIZES_PX, Brief, Stage
 from skuflow.listing.copywriting import ListingCopy
+from skuflow.listing.creation_prompts import creation_prompt
 from skuflow.listing.findings import Finding
 from skuflow.listing.markets import languages_for
+from skuflow.listing.motions import motion_for, unchanged
 from skuflow.listing.storyboard import Storyboard, make_storyboard
 from skuflow.listing.styles import Style, choose_styles, market_style_finding
 from skuflow.listing.styles import style as style_named
@@ -42,18 +47,23 @@ class KitPlan:
 
     ``brief.stages`` says which of them this run makes; the others may have been made before. ``scenes`` and ``videos``
     pair each slot with its style and with its size in pixels. ``width_cm`` and ``height_cm`` are the product's true
-    size where the catalog tells it. ``findings`` are about the row and the wishes.
+    size where the catalog tells it. ``findings`` are about the row and the wishes. ``main`` is None, and there are no
+    scenes and videos, for a product without a photo, of which only what ``creations`` names can be made.
+    ``atmosphere`` is the mood video where one is asked for; ``extras`` are the wishes behind both.
     """
 
     product: Product
     brief: Brief
     copy_slots: tuple[Slot, ...]
-    main: Slot
+    main: Slot | None
     scenes: tuple[tuple[Slot, Style], ...]
     videos: tuple[tuple[Slot, tuple[int, int]], ...]
     width_cm: float | None
     height_cm: float | None
     findings: tuple[Finding, ...] = ()
+    creations: tuple[tuple[Slot, ImageTask], ...] = ()
+    atmosphere: Slot | None = None
+    extras: ExtraWishes = NO_EXTRAS
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -61,11 +71,20 @@ class KitPlan:
 
     @property
     def image_slots(self) -> tuple[Slot, ...]:
-        return (self.main, *(slot for slot, _ in self.scenes))
+        main = () if self.main is None else (self.main,)
+        return (*main, *(slot for slot, _ in (*self.scenes, *self.creations)))
 
     @property
     def video_slots(self) -> tuple[Slot, ...]:
-        return tuple(slot for slot, _ in self.videos)
+        mood = () if self.atmosphere is None else (self.atmosphere,)
+        return (*(slot for slot, _ in self.videos), *mood)
+
+    @property
+    def all_videos(self) -> tuple[tuple[Slot, tuple[int, int]], ...]:
+        """Every video with its size; the mood video has that of the first."""
+        if self.atmosphere is None:
+            return self.videos
+        return (*self.videos, (self.atmosphere, self.brief.video_sizes_px[0]))
 
     @property
     def wanted_slots(self) -> tuple[Slot, ...]:
@@ -80,6 +99,8 @@ class KitPlan:
     @property
     def needs_picture(self) -> bool:
         """Whether a stage of this run works with the photo."""
+        if self.main is None:
+            return False
         return Stage.IMAGES in self.brief.stages or Stage.VIDEO in self.brief.stages
 
     def made_for(self, photo_digest: str) -> dict[str, str]:
@@ -88,11 +109,13 @@ class KitPlan:
         Which languages, marketplaces or video shapes are asked for is not part of it: those are parts of their own.
         """
         brief, product = self.brief, self.product
+        extras = [asdict(self.extras)] if self.extras else []
         images: list[object] = [
             photo_digest,
             [(slot.key(), style.id) for slot, style in self.scenes],
             brief.scene_sizes_px,
             [self.width_cm, self.height_cm],
+            *extras,
         ]
         return {
             "product": _digest(
@@ -120,22 +143,37 @@ def plan_kit(product: Product, brief: Brief, row_findings: tuple[Finding, ...] =
     Raises UnknownStyleError for a style that does not exist.
     """
     markets = brief.markets or product.target_markets
+    extras = product.extras.over(brief.extras)
+    pictured = bool(product.images) or not extras.without_photo
     width_cm, height_cm = product_size_cm(product)
-    styles = _styles(product, brief, markets, ProductSize(width_cm, height_cm))
+    styles = _styles(product, brief, markets, ProductSize(width_cm, height_cm)) if pictured else ()
     sku = product.sku
     return KitPlan(
         product=product,
         brief=brief,
         copy_slots=_copy_slots(sku, brief),
-        main=Slot(sku, "image:main"),
+        main=Slot(sku, "image:main") if pictured else None,
         scenes=tuple((Slot(sku, "image:scene", number), style) for number, style in enumerate(styles, 1)),
         videos=tuple(
-            (Slot(sku, "video", VIDEO_SIZES_PX.index(size) + 1), size) for size in brief.video_sizes_px
+            (Slot(sku, "video", VIDEO_SIZES_PX.index(size) + 1), size)
+            for size in (brief.video_sizes_px if pictured else ())
         ),
         width_cm=width_cm,
         height_cm=height_cm,
         findings=(*row_findings, *_style_findings(brief.style or product.style, markets)),
+        creations=_creations(sku, extras, pictured=pictured),
+        atmosphere=Slot(sku, f"video:{VIDEO_ATMOSPHERE}") if extras.atmosphere and pictured else None,
+        extras=extras,
     )
+
+
+def _creations(sku: str, extras: ExtraWishes, *, pictured: bool) -> tuple[tuple[Slot, ImageTask], ...]:
+    wanted = {
+        ImageTask.MODEL: pictured and bool(extras.model_photo or extras.model),
+        ImageTask.LINE_ART: bool(extras.line_art),
+        ImageTask.CONCEPT: bool(extras.concept),
+    }
+    return tuple((Slot(sku, f"image:{task}"), task) for task, asked in wanted.items() if asked)
 
 
 def _copy_slots(sku: str, brief: Brief) -> tuple[Slot, ...]:
@@ -204,6 +242,39 @@ def scene_request(
     )
 
 
+def creation_request(
+    plan: KitPlan,
+    slot: Slot,
+    task: ImageTask,
+    *,
+    photo: StoredObject | None,
+    extras: Mapping[str, StoredObject],
+) -> CreationRequest | None:
+    """The request for a picture that a vendor creates; None while one of its pictures is not in storage.
+
+    ``extras`` are the files of the wishes in storage, by field name.
+    """
+    wishes = plan.extras
+    person = extras.get("model_photo") if wishes.model_photo else None
+    pictures: dict[ImageTask, tuple[StoredObject | None, ...]] = {
+        ImageTask.MODEL: (photo, person) if wishes.model_photo else (photo,),
+        ImageTask.LINE_ART: (extras.get("line_art"),),
+        ImageTask.CONCEPT: (),
+    }
+    found = tuple(picture for picture in pictures[task] if picture is not None)
+    if len(found) < len(pictures[task]):
+        return None
+    description = {ImageTask.MODEL: wishes.model, ImageTask.CONCEPT: wishes.concept}.get(task, "")
+    return CreationRequest(
+        slot=slot,
+        product=plan.product,
+        task=task,
+        pictures=found,
+        description=description,
+        prompt=creation_prompt(task, plan.product, description, has_person_photo=person is not None),
+    )
+
+
 def storyboard_for(plan: KitPlan, styles: Sequence[str], copies: Mapping[str, ListingCopy]) -> Storyboard:
     """The storyboard of a product's video: one shot per style, with the captions that the copy stage wrote."""
     captions = {language: copy.captions for language, copy in copies.items() if copy.captions}
@@ -219,6 +290,9 @@ def video_request(
     photo: StoredObject,
     cutout: StoredObject,
 ) -> VideoRequest:
+    """The request for the product's video, or for its mood video where ``slot`` is that of ``plan.atmosphere``."""
+    mood = plan.extras.atmosphere if slot == plan.atmosphere else ""
+    motion = motion_for(plan.product.kind, plan.product.category, plan.extras.motion)
     return VideoRequest(
         slot=slot,
         product=plan.product,
@@ -228,6 +302,9 @@ def video_request(
         storyboard=storyboard,
         size_px=size_px,
         captions_language=plan.brief.captions_language,
+        prompt=f"{mood}. {unchanged('en')}" if mood else motion.prompt_en,
+        motion=plan.extras.motion,
+        description=mood,
         width_cm=plan.width_cm,
         height_cm=plan.height_cm,
     )

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from skuflow.jobs.contract import CopyRequest, CreationRequest, ImageRequest, Request, VideoRequest
 
-_SCENE = "A clean, bright room in soft daylight. The product stands in the middle, unchanged. No people, no text."
+_SCENE = (
+    "A clean, bright room in soft daylight. The product stands in the middle, unchanged. No people, no text."
+)
 _VIDEO = (
     "The camera moves slowly towards the product. The product stays still and unchanged. No people, no text."
 )

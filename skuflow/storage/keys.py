@@ -61,6 +61,11 @@ def asset_key(sku: str, part: str, label: str, sha256: str, extension: str) -> s
     return f"kits/{sku_slug(sku)}/{name}-{sha256[:_ASSET_SHA_CHARS]}.{extension}"
 
 
+def developed_key(sku: str, job_id: str) -> str:
+    """The list of what the studio made of a vendor's result."""
+    return f"developed/{sku_slug(sku)}/{job_id}.json"
+
+
 def kit_key(sku: str) -> str:
     """The SKU's kit.json."""
     return f"kits/{sku_slug(sku)}/kit.json"

@@ -14,6 +14,7 @@ import pytest
 
 from skuflow.catalog.columns import understand
 from skuflow.catalog.errors import CatalogError
+from skuflow.catalog.extras import ExtraWishes
 from skuflow.catalog.image_files import photos_by_sku
 from skuflow.catalog.readers import CatalogReading, read_catalog
 from skuflow.catalog.row_findings import ROW_FINDINGS
@@ -280,7 +281,32 @@ def test_a_bad_row_gets_its_code_and_the_others_go_on(
 
 
 def test_every_code_is_met_by_the_corpus() -> None:
-    assert ROW_FINDINGS.keys() - {code for _, code, _ in ROWS} == {"CATALOG_COLUMNS_UNUSED"}
+    codes = {code for _, code, _ in ROWS} | {"ROW_UNKNOWN_MOTION"}
+    assert ROW_FINDINGS.keys() - codes == {"CATALOG_COLUMNS_UNUSED"}
+
+
+EXTRAS = "sku,title,images,模特图,模特,线稿,概念图,氛围,运镜"
+
+
+def test_a_row_may_ask_for_more_parts(tmp_path: Path) -> None:
+    row = "A,Coat,a.jpg,a.jpg,,a.jpg,coat of moss,rain on a window,热气升腾"
+    product = read_catalog(catalog(tmp_path, row, header=EXTRAS)).products[0]
+    photo = str(tmp_path / "a.jpg")
+    assert product.extras == ExtraWishes(photo, "", photo, "coat of moss", "rain on a window", "rising_steam")
+
+
+def test_an_unknown_motion_and_a_missing_drawing_are_told_and_left_out(tmp_path: Path) -> None:
+    reading = read_catalog(catalog(tmp_path, "A,Coat,a.jpg,,,gone.png,,,somersault", header=EXTRAS))
+    assert {finding.code for finding in reading.findings} == {"ROW_UNKNOWN_MOTION", "ROW_IMAGE_MISSING"}
+    assert not reading.products[0].extras
+
+
+def test_a_product_without_a_photo_needs_a_drawing_or_a_concept(tmp_path: Path) -> None:
+    reading = read_catalog(
+        catalog(tmp_path, "A,Coat,,,,a.jpg,,,", "B,Coat,,,,,moss,,", "C,Coat,,,,,,,", header=EXTRAS)
+    )
+    assert [product.sku for product in reading.products] == ["A", "B"]
+    assert [row.sku for row in reading.rejected] == ["C"]
 
 
 def test_unused_columns_are_named(tmp_path: Path) -> None:

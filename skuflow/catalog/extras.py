@@ -1,0 +1,48 @@
+"""Parts of a kit that are made only on request: per row in the catalog, or for a whole run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraWishes:
+    """``model_photo`` (a file) or ``model`` (words): the product shown with that person. ``line_art`` (a file): a
+    drawing made into a realistic picture. ``concept`` (words): a picture from words alone, marked as such.
+    ``atmosphere`` (words): one more, short video of mood. ``motion``: a motion preset for the product's video.
+    """
+
+    model_photo: str = ""
+    model: str = ""
+    line_art: str = ""
+    concept: str = ""
+    atmosphere: str = ""
+    motion: str = ""
+
+    def __bool__(self) -> bool:
+        return any(getattr(self, field.name) for field in fields(self))
+
+    def over(self, usual: ExtraWishes) -> ExtraWishes:
+        """These wishes, and the usual ones where these say nothing. A person is chosen in one way only."""
+        person = self if self.model_photo or self.model else usual
+        return ExtraWishes(
+            model_photo=person.model_photo,
+            model=person.model,
+            line_art=self.line_art or usual.line_art,
+            concept=self.concept or usual.concept,
+            atmosphere=self.atmosphere or usual.atmosphere,
+            motion=self.motion or usual.motion,
+        )
+
+    @property
+    def without_photo(self) -> bool:
+        """Whether something can be made of a product that has no photo."""
+        return bool(self.line_art or self.concept)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that are named."""
+        return tuple(filter(None, (self.model_photo, self.line_art)))
+
+
+NO_EXTRAS = ExtraWishes()

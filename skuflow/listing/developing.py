@@ -1,0 +1,202 @@
+"""From a vendor's picture or video to the sizes that a kit needs. Free, repeatable, and apart from the paid job: the
+vendor's own bytes stay as the job's result, what is made of them stands beside it in storage.
+
+An index per job (``developed/<sku>/<job>.json``) names what was made, so that it is made once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from skuflow.jobs.contract import CreationRequest, ImageRequest, Request, VideoRequest
+from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
+from skuflow.ledger.attempts import remake_name
+from skuflow.ledger.rows import JobRow, StoredResult, result_json
+from skuflow.storage.keys import asset_key, developed_key
+from skuflow.storage.objects import ObjectMissingError, ObjectStore, StoredObject
+
+_GENERATION = 1
+"""Raised when vendors' pictures should be developed anew."""
+
+NOT_MADE = "not-made"
+"""Label of the JSON that lists what could not be made: [{"size", "code", "message"}]; code PRODUCT_MOVED without a
+size: the photo's own product could not be put back.
+"""
+
+_UNDEVELOPED = ("canvas", "original")
+
+
+def develop(store: ObjectStore, request: Request, outcome: Outcome) -> Outcome:
+    """``outcome`` with everything that its request needs and its provider did not deliver. Blocks.
+
+    Only results that need it are touched; what was developed before is reused. A result that the studio cannot work
+    with at all is a failed outcome with the studio's reason. Raises StorageError.
+    """
+    if outcome.state is not OutcomeState.MADE or not _needs_developing(outcome):
+        return outcome
+    recipe = _recipe(request)
+    known = _index(store, outcome.made_job)
+    if known is not None and known["recipe"] == recipe:
+        results = _results(known)
+        if all(store.exists(result.object.key) for result in results):
+            return _with(outcome, results)
+    from skuflow.studio.picture import StudioError
+
+    try:
+        results = _develop(store, request, outcome)
+    except StudioError as error:
+        job = outcome.made_job
+        sentence = f"{job.provider}'s result cannot be used: {error.message}; --remake {remake_name(job)} buys another"
+        return replace(outcome, state=OutcomeState.FAILED, reason=Reason(error.code, sentence), results=())
+    index = {"recipe": recipe, "results": result_json(results)}
+    store.put(_index_key(outcome.made_job), json.dumps(index).encode(), "application/json")
+    return _with(outcome, results)
+
+
+def as_developed(store: ObjectStore, outcome: Outcome) -> Outcome:
+    """``outcome`` with what was developed of it before, for a run that leaves its stage out."""
+    if outcome.state is not OutcomeState.MADE or not _needs_developing(outcome):
+        return outcome
+    known = _index(store, outcome.made_job)
+    return outcome if known is None else _with(outcome, _results(known))
+
+
+def _needs_developing(outcome: Outcome) -> bool:
+    return any(result.label in _UNDEVELOPED for result in outcome.results)
+
+
+def _with(outcome: Outcome, results: tuple[StoredResult, ...]) -> Outcome:
+    return replace(outcome, results=(*outcome.results, *results))
+
+
+def _index_key(job: JobRow) -> str:
+    return developed_key(job.sku, job.id)
+
+
+def _index(store: ObjectStore, job: JobRow) -> dict[str, Any] | None:
+    try:
+        value: dict[str, Any] = json.loads(store.get(_index_key(job)))
+    except (ObjectMissingError, ValueError):
+        return None
+    return value
+
+
+def _results(index: dict[str, Any]) -> tuple[StoredResult, ...]:
+    return tuple(
+        StoredResult(
+            entry["label"],
+            StoredObject(entry["key"], entry["sha256"], entry["size_bytes"], entry["media_type"]),
+        )
+        for entry in index["results"]
+    )
+
+
+def _recipe(request: Request) -> str:
+    wishes: list[object] = [_GENERATION]
+    match request:
+        case ImageRequest():
+            wishes += [request.sizes_px, request.cutout.sha256]
+        case VideoRequest():
+            wishes += [request.size_px, request.storyboard.duration_s]
+    return hashlib.sha256(json.dumps(wishes).encode()).hexdigest()
+
+
+def _develop(store: ObjectStore, request: Request, outcome: Outcome) -> tuple[StoredResult, ...]:
+    match request:
+        case ImageRequest():
+            return _scene(store, request, outcome)
+        case CreationRequest():
+            return _creation(store, outcome)
+        case VideoRequest():
+            return _video(store, request, outcome)
+    return ()
+
+
+def _scene(store: ObjectStore, request: ImageRequest, outcome: Outcome) -> tuple[StoredResult, ...]:
+    from skuflow.studio.cutout_png import from_png
+    from skuflow.studio.developing.canvas import lay_out
+    from skuflow.studio.developing.renditions import renditions_of
+
+    cutout = from_png(store.get(request.cutout.key))
+    canvas = outcome.result("canvas")
+    picture = canvas or outcome.required("original")
+    developed = renditions_of(
+        store.get(picture.key),
+        cutout,
+        request.sizes_px,
+        known_box_px=lay_out(cutout).product_box_px if canvas is not None else None,
+        geometry_kept=canvas is not None,
+    )
+    keep = _Keep(store, outcome.made_job)
+    placements: dict[str, object] = {}
+    for made in developed.made:
+        label = f"{made.size_px[0]}x{made.size_px[1]}"
+        keep.add(label, made.jpeg_bytes, "image/jpeg", "jpg")
+        if made.product_box_px is not None:
+            placements[label] = {"box_px": list(made.product_box_px), "put_back": made.put_back}
+    keep.add_json("placement", placements)
+    keep.add_json(
+        NOT_MADE,
+        [
+            *([{"size": "", "code": "PRODUCT_MOVED", "message": developed.moved}] if developed.moved else []),
+            *(
+                {
+                    "size": f"{missing.size_px[0]}x{missing.size_px[1]}",
+                    "code": missing.code,
+                    "message": missing.message,
+                }
+                for missing in developed.not_made
+            ),
+        ],
+    )
+    return keep.results
+
+
+def _creation(store: ObjectStore, outcome: Outcome) -> tuple[StoredResult, ...]:
+    """The picture in the vendor's own shape, as a JPEG."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(store.get(outcome.required("original").key))) as opened:
+        picture = opened.convert("RGB")
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90, subsampling=1, optimize=True)
+    keep = _Keep(store, outcome.made_job)
+    keep.add(f"{picture.width}x{picture.height}", buffer.getvalue(), "image/jpeg", "jpg")
+    return keep.results
+
+
+def _video(store: ObjectStore, request: VideoRequest, outcome: Outcome) -> tuple[StoredResult, ...]:
+    from skuflow.studio.developing.renditions import video_rendition
+
+    with tempfile.TemporaryDirectory(prefix="skuflow-clip-") as folder:
+        clip, made = Path(folder) / "vendor.mp4", Path(folder) / "made.mp4"
+        clip.write_bytes(store.get(outcome.required("original").key))
+        video_rendition(clip, request.size_px, made, duration_s=request.storyboard.duration_s)
+        keep = _Keep(store, outcome.made_job)
+        keep.add(f"{request.size_px[0]}x{request.size_px[1]}", made.read_bytes(), "video/mp4", "mp4")
+    return keep.results
+
+
+class _Keep:
+    """Puts what was developed beside the kit, and remembers it."""
+
+    def __init__(self, store: ObjectStore, job: JobRow) -> None:
+        self._store = store
+        self._job = job
+        self.results: tuple[StoredResult, ...] = ()
+
+    def add(self, label: str, data: bytes, media_type: str, extension: str) -> None:
+        digest = hashlib.sha256(data).hexdigest()
+        key = asset_key(self._job.sku, self._job.part, label, digest, extension)
+        self.results = (*self.results, StoredResult(label, self._store.put(key, data, media_type)))
+
+    def add_json(self, label: str, value: dict[str, object] | Sequence[object]) -> None:
+        if value:
+            self.add(label, json.dumps(value).encode(), "application/json", "json")
