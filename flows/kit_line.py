@@ -110,6 +110,7 @@ async def work_off(wiring: Wiring, order: Order) -> BatchReport:
 
     A SKU whose kit is finished is passed over before any task is created; an unforeseen error ends its SKU only.
     """
+    wiring.runner.run_id = order.run_id
     looked_at = await asyncio.to_thread(_look, wiring, order)
     reports = {row.sku: _refused(row, order.catalog) for row in order.rejected}
     todo: asyncio.Queue[_Todo] = asyncio.Queue()

@@ -17,8 +17,57 @@ def _offline(workplace: Workplace) -> Provider:
     return OfflineProvider(workplace.store, workplace.settings.skuflow_home / "offline", workplace.pool)
 
 
+def _qwen(workplace: Workplace) -> Provider:
+    from providers.dashscope.qwen import build
+
+    return build(workplace)
+
+
+def _wanx(workplace: Workplace) -> Provider:
+    from providers.dashscope.wanx import build
+
+    return build(workplace)
+
+
+def _kling(workplace: Workplace) -> Provider:
+    from providers.kling import build
+
+    return build(workplace)
+
+
+def _hailuo(workplace: Workplace) -> Provider:
+    from providers.hailuo import build
+
+    return build(workplace)
+
+
+def _jimeng(workplace: Workplace) -> Provider:
+    from providers.volcengine.jimeng import build
+
+    return build(workplace)
+
+
+def _ark(workplace: Workplace) -> Provider:
+    from providers.volcengine.ark import build
+
+    return build(workplace)
+
+
+def _openai(workplace: Workplace) -> Provider:
+    from providers.openai import build
+
+    return build(workplace)
+
+
 REGISTRY: Mapping[str, Callable[[Workplace], Provider]] = {
     "offline": _offline,
+    "qwen": _qwen,
+    "wanx": _wanx,
+    "kling": _kling,
+    "hailuo": _hailuo,
+    "jimeng": _jimeng,
+    "ark": _ark,
+    "openai": _openai,
 }
 
 

@@ -48,7 +48,8 @@ class Runner:
     ``owner`` names this process (default: host, pid and start). ``repeatable_below_micro``: copy whose
     estimate is below this is asked for again, once per call, when its first job is in doubt; 0 switches that
     off. ``provider_named`` finds the provider of a job that an earlier run left with another provider than
-    the one at hand. One runner serves any number of concurrent calls on one event loop.
+    the one at hand. ``run_id`` is written to new jobs and may be changed between calls. One runner serves any number
+    of concurrent calls on one event loop.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Runner:
         self._owner = owner or this_process()
         self._repeatable_below_micro = repeatable_below_micro
         self._provider_named = provider_named
-        self._run_id = run_id
+        self.run_id = run_id
         self._calls = LedgerCalls(in_parallel=ledger.writes_in_parallel)
         self._traffic = Traffic(clock=clock, sleep=sleep)
         self._around = Surroundings(
@@ -217,7 +218,7 @@ class Runner:
             estimated_micro=provider.estimate(request),
             units=request.units,
             request_summary=summary,
-            run_id=self._run_id,
+            run_id=self.run_id,
         )
 
     async def _resume(

@@ -33,6 +33,23 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class CostLine:
+    """What one SKU cost at one provider for one capability. ``held_micro`` may still be charged or given back;
+    ``parts`` counts settled jobs, ``attempts`` all of them but refused ones.
+    """
+
+    sku: str
+    provider: str
+    capability: str
+    model: str
+    paid: bool
+    parts: int
+    attempts: int
+    settled_micro: MicroCNY
+    held_micro: MicroCNY
+
+
+@dataclass(frozen=True, slots=True)
 class CapUse:
     """Units of a day used by one provider and capability. ``limit`` None: no limit."""
 
@@ -204,6 +221,32 @@ class LedgerReader:
                 ):
                     sums[sku] = Totals(*(int(amount) for amount in amounts))
         return sums
+
+    def costs(self, *, run_id: str | None = None, day: date | None = None) -> list[CostLine]:
+        """What was spent, by SKU, provider, capability and model: of one run, of one day, or of all time."""
+        keys = (jobs.c.sku, jobs.c.provider, jobs.c.capability, jobs.c.model, jobs.c.paid)
+        made = sa.case((jobs.c.state == RowState.SETTLED.value, 1), else_=0)
+        query = (
+            sa.select(
+                *keys,
+                sa.func.sum(made),
+                sa.func.count(),
+                sa.func.sum(jobs.c.settled_micro),
+                sa.func.sum(jobs.c.held_micro),
+            )
+            .where(jobs.c.state != RowState.RELEASED.value)
+            .group_by(*keys)
+            .order_by(*keys)
+        )
+        if run_id is not None:
+            query = query.where(jobs.c.run_id == run_id)
+        if day is not None:
+            query = query.where(jobs.c.day == day)
+        with self._read() as connection:
+            return [
+                CostLine(sku, provider, capability, model, bool(paid), *(int(figure) for figure in figures))
+                for sku, provider, capability, model, paid, *figures in connection.execute(query)
+            ]
 
     def cap_use(self, provider: str, capability: str, *, paid: bool, day: date | None = None) -> CapUse:
         """How much of a cap is used; also for a provider that has not been used yet."""
