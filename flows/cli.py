@@ -178,6 +178,30 @@ def doctor(
     raise typer.Exit(examine(_settings(False), bundle, as_json))
 
 
+@app.command()
+def emulate(
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only", help="kling, dashscope, hailuo, jimeng, ark or openai. May be given several times."
+        ),
+    ] = None,
+    port: Annotated[
+        int, typer.Option("--port", help="The first port; each emulator has one of its own. 0: any.")
+    ] = 0,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    speed: Annotated[float, typer.Option("--speed", help="How many vendor seconds pass in a second.")] = 1.0,
+    faults: Annotated[
+        int | None, typer.Option("--faults", metavar="SEED", help="Let some requests go wrong, by this seed.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Stand-ins for the vendors, to rehearse with: no key, no network, nothing owed. Runs until stopped."""
+    from flows.commands.emulate import run_emulators
+
+    raise typer.Exit(run_emulators(only or [], port, speed, as_json, faults, host))
+
+
 def _settings(offline: bool) -> Settings:
     return read_settings({"skuflow_providers": "", "skuflow_routes": ""} if offline else None)
 

@@ -1,0 +1,1 @@
+"""What the emulators of all vendors share: the server, time, jobs, the bill, faults, files and media."""
