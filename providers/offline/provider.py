@@ -22,7 +22,7 @@ from skuflow.jobs.contract import (
     Tempo,
     VideoRequest,
 )
-from skuflow.jobs.errors import InvalidInputError, JobExpiredError
+from skuflow.jobs.errors import NEEDS_VENDOR, InvalidInputError, JobExpiredError
 from skuflow.storage.objects import ObjectStore
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ def _require_offered(request: Request) -> None:
         raise InvalidInputError(
             f"{request.slot.content_type} cannot be made offline; name a vendor for it in SKUFLOW_PROVIDERS",
             "offline",
+            NEEDS_VENDOR,
         )
 
 

@@ -7,8 +7,8 @@ import base64
 import io
 from dataclasses import dataclass
 
-from skuflow.jobs.errors import InvalidInputError
-from skuflow.storage.objects import ObjectStore, StoredObject
+from skuflow.jobs.errors import InvalidInputError, TransientError
+from skuflow.storage.objects import ObjectStore, StorageError, StoredObject
 
 _QUALITIES = (95, 90, 85, 75, 60)
 
@@ -26,7 +26,8 @@ class PictureLimits:
 async def jpeg_of(store: ObjectStore, stored: StoredObject, limits: PictureLimits, provider: str) -> bytes:
     """The stored picture as a JPEG on white, turned upright, shrunk where it is too large.
 
-    Raises InvalidInputError, with the measured value, where it is too small or too long for the vendor.
+    Raises InvalidInputError, with the measured value, where it is too small or too long for the vendor, and where it is
+    no picture; TransientError where storage fails. Both are refusals, since nothing has been sent yet.
     """
     return await asyncio.to_thread(_jpeg_of, store, stored, limits, provider)
 
@@ -34,8 +35,13 @@ async def jpeg_of(store: ObjectStore, stored: StoredObject, limits: PictureLimit
 def _jpeg_of(store: ObjectStore, stored: StoredObject, limits: PictureLimits, provider: str) -> bytes:
     from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(store.get(stored.key))) as opened:
-        picture = ImageOps.exif_transpose(opened).convert("RGBA")
+    try:
+        with Image.open(io.BytesIO(store.get(stored.key))) as opened:
+            picture = ImageOps.exif_transpose(opened).convert("RGBA")
+    except StorageError as error:
+        raise TransientError(f"{stored.key} cannot be read from storage", provider) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise InvalidInputError(f"{stored.key} is no picture that can be opened", provider) from error
     ground = Image.new("RGB", picture.size, "white")
     ground.paste(picture, mask=picture.getchannel("A"))
     ground.thumbnail((limits.max_side_px, limits.max_side_px), Image.Resampling.LANCZOS)

@@ -103,9 +103,10 @@ def values_of(raw: str) -> tuple[str, ...]:
 def told_in(copy: ListingCopy, product: Product, claimed: Collection[str] = ()) -> Told:
     """Which facts of ``product`` title, bullets and description tell.
 
-    A fact that stands there word for word is told. A fact with figures is told if every figure of it stands there,
-    with its unit, and never otherwise. What is left are words: in the copy's own language at least half of them must
-    stand there; in another language nothing can be shown, and the writer's word (``claimed``, names of facts) counts.
+    A fact that stands there word for word is told. A fact with figures (in digits) is told if every figure of it
+    stands there, with its unit, and never otherwise. What is left are words: in the copy's own language at least half
+    of them must stand there; in another language nothing can be shown, and the writer's word (``claimed``, names of
+    facts) counts.
     """
     text = "\n".join((copy.title, *copy.bullets, copy.description))
     flat = _flat(text)
@@ -120,8 +121,10 @@ def told_in(copy: ListingCopy, product: Product, claimed: Collection[str] = ()) 
 
 def _stands_in(statement: str, text: str) -> bool:
     """Whether a statement stands in a text as it is. Case and spacing do not matter, except for one or two letters
-    ("M", "XL"), which could be anything else.
+    ("M", "XL"), which could be anything else; and one digit shows nothing.
     """
+    if re.fullmatch(r"\d", statement):
+        return False
     exact = len(statement) <= _SHORT_CHARS
     needle, hay = (statement, text) if exact else (_flat(statement), _flat(text))
     before = r"(?<![^\W_])" if _LATIN_EDGE.match(needle[0]) else ""
@@ -130,9 +133,11 @@ def _stands_in(statement: str, text: str) -> bool:
 
 
 def _tells(fact: ProductFact, text: str, flat: str, language: str, is_claimed: bool) -> bool:
-    missing, figures = _missing_figures(fact.text, text), _missing_figures(fact.text, "")
-    if missing:
+    # "三秒" is a figure, and may well be "three seconds" elsewhere: only digits are looked for.
+    has_digits = re.search(r"\d", fact.text) is not None
+    if has_digits and _missing_figures(fact.text, text):
         return False
+    figures = _missing_figures(fact.text, "") if has_digits else ()
     # One bare digit ("2") stands in any text: without more to go by it shows nothing.
     if figures and not all(re.fullmatch(r"\d", figure) for figure in figures):
         return True
@@ -158,8 +163,9 @@ def _missing_figures(statement: str, text: str) -> tuple[str, ...]:
 
 
 def _shared_words_ratio(statement: str, flat: str) -> float:
-    words = set(_words(_flat(statement)))
-    return sum(word in flat for word in words) / len(words) if words else 0.0
+    words, there = set(_words(_flat(statement))), set(_words(flat))
+    found = sum(any(other.startswith(word) for other in there) for word in words)
+    return found / len(words) if words else 0.0
 
 
 def _words(flat: str) -> Iterator[str]:

@@ -6,11 +6,13 @@ product, and which facts it tells is found out here, not taken from its own acco
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from skuflow.catalog.product import Product
 from skuflow.jobs.contract import CopyRequest
 from skuflow.listing.answers import AnswerError, Message, data_block, listed, quoted, read_answer
 from skuflow.listing.copy_facts import facts_of, point_language, told_in
@@ -120,8 +122,12 @@ def copy_messages(request: CopyRequest, limits: TextLimits) -> list[Message]:
 
 
 def product_data(request: CopyRequest, limits: TextLimits) -> dict[str, Any]:
-    """What a model is shown of a product, with the wishes; JSON-safe."""
-    product = request.product
+    """What a model is shown of a product, with the wishes; JSON-safe.
+
+    After a vendor has rejected the content (``request.rewritten``) that is kind, category, brand and attributes:
+    nothing that somebody has put into sentences.
+    """
+    product = _shown(request)
     caption_max, line_max = _line_limits(request.language)
     base = request.language.partition("-")[0]
     points = (
@@ -157,6 +163,15 @@ def product_data(request: CopyRequest, limits: TextLimits) -> dict[str, Any]:
         },
         "shots": request.shots,
     }
+
+
+def _shown(request: CopyRequest) -> Product:
+    product = request.product
+    if not request.rewritten:
+        return product
+    name = (product.kind or "").replace("_", " ") or re.split(r"[/>|]", product.category)[-1].strip()
+    plain: dict[str, object] = {"titles": {"en": name}, "selling_points": {}, "description": ""}
+    return product.model_copy(update=plain)
 
 
 def read_copy(text: str, request: CopyRequest, limits: TextLimits, *, last: bool = False) -> ListingCopy:
@@ -268,7 +283,7 @@ def _line_faults(answer: _Answer, request: CopyRequest) -> list[str]:
             for line in lines
             if len(line) > most
         ]
-    bullets, facts = len(_stripped(answer.bullets)), len(facts_of(request.product))
+    bullets, facts = len(_stripped(answer.bullets)), len(facts_of(_shown(request)))
     if bullets < min(BULLETS_LEAST, facts):
         faults.append(f"there are {bullets} bullets, and {facts} facts to state; write more bullets")
     return faults

@@ -113,9 +113,9 @@ def read_judgement(text: str) -> Judgement:
     return _read(text, Judgement)
 
 
-def read_check(text: str, copy: ListingCopy) -> CopyCheck:
+def read_check(text: str, copy: ListingCopy, *, last: bool = False) -> CopyCheck:
     """The check in a model's answer. Raises JudgementAnswerError, also where the answer contradicts itself or quotes
-    words that are not in the copy.
+    words that are not in the copy; with ``last`` such quotes are passed over as long as others are left.
     """
     check = _read(text, CopyCheck)
     if check.ok == bool(check.problems):
@@ -123,10 +123,11 @@ def read_check(text: str, copy: ListingCopy) -> CopyCheck:
             '"ok" must be false where there are problems, and true where there are none'
         )
     told = _flat(" ".join(_texts(copy)))
-    strange = [problem.text for problem in check.problems if _flat(problem.text) not in told]
-    if strange:
-        raise JudgementAnswerError(f"{strange[0][:80]!r} does not stand in the copy; quote its words exactly")
-    return check
+    found = tuple(problem for problem in check.problems if _flat(problem.text) in told)
+    strange = next((problem.text for problem in check.problems if problem not in found), "")
+    if strange and not (last and found):
+        raise JudgementAnswerError(f"{strange[:80]!r} does not stand in the copy; quote its words exactly")
+    return check.model_copy(update={"problems": found})
 
 
 def _read(text: str, shape: type[OpinionT]) -> OpinionT:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from providers.emulators.core.emulator import Emulator
 from providers.emulators.core.http import running
 from providers.emulators.core.media import Media
 from providers.emulators.core.timing import Timing
-from providers.emulators.table import EMULATORS
 from providers.registry import Workplace, build_provider
 from skuflow.jobs.contract import Provider
 from skuflow.settings import Settings, read_settings
@@ -67,7 +67,8 @@ def emulated(name: str, folder: Path, *, speed: float = SPEED, **settings: Any) 
             workplace = Workplace(_settings(folder, {}, settings), store, pool)
             yield Counter(build_provider(name, workplace), None, workplace)
             return
-        emulator = EMULATORS[emulator_name](Timing(speed=speed), media=Media(tiny=True))
+        make = import_module(f"providers.emulators.{emulator_name}").make
+        emulator: Emulator = make(Timing(speed=speed), media=Media(tiny=True))
         with running(emulator) as base_url:
             environment = emulator.environment(base_url)
             workplace = Workplace(_settings(folder, environment, settings), store, pool)

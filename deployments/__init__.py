@@ -1,0 +1,1 @@
+"""How skuflow is run for real: receivers and what they need."""
