@@ -377,3 +377,17 @@ class Provider(Protocol):
     async def forget(self, handle: JobHandle) -> None:
         """The result is safe in storage: the vendor may drop what it kept. Best effort, never raises for a job gone."""
         ...
+
+
+@runtime_checkable
+class Preparing(Protocol):
+    """A provider whose requests need slow and free work first, such as pictures made and uploaded. It is done before
+    anything is written down, so that a process that is stopped meanwhile has left nothing in doubt.
+    """
+
+    async def prepare(self, request: Request) -> None:
+        """Make ready what the next ``submit`` of this request needs; without it, ``submit`` does that itself.
+
+        Raises TransientError or InvalidInputError.
+        """
+        ...

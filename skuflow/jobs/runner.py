@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
-from skuflow.jobs.contract import Capability, MicroCNY, Provider, Request
+from skuflow.jobs.contract import Capability, MicroCNY, Preparing, Provider, Request
 from skuflow.jobs.drive import Drive
 from skuflow.jobs.errors import ProviderError
 from skuflow.jobs.ledger_calls import LedgerCalls
@@ -172,6 +172,13 @@ class Runner:
         if not lane.breaker.lets_pass():
             return _circuit_open(provider.name, lane)
         asked = False
+        if isinstance(provider, Preparing) and await self._calls(self._has_room, order):
+            try:
+                await provider.prepare(request)
+            except ProviderError as error:
+                lane.breaker.gave_up()
+                state = OutcomeState.WAITING if error.retryable else OutcomeState.FAILED
+                return Outcome(state, reason_for(error), reused=True)
         await lane.gate.enter()
         try:
             # Before the job is written: whoever is stopped while waiting has asked for nothing.
@@ -201,6 +208,12 @@ class Runner:
             if not asked:
                 lane.breaker.gave_up()
             lane.gate.leave()
+
+    def _has_room(self, order: Reservation) -> bool:
+        """Whether the cap and the budget of the day leave anything at all: where not, nothing need be prepared."""
+        units = self._ledger.cap_use(order.provider, order.capability, paid=order.paid).left
+        money = self._ledger.budget_use().left_micro
+        return units != 0 and (money is None or money >= order.estimated_micro)
 
     def _order(self, request: Request, provider: Provider, wish: Wish) -> Reservation:
         summary = request.identity()

@@ -19,6 +19,7 @@ from skuflow.jobs.errors import (
     InsufficientBalanceError,
     InvalidInputError,
     JobExpiredError,
+    ProviderError,
     RateLimitedError,
     TransientError,
     UnexpectedResponseError,
@@ -772,3 +773,38 @@ def test_the_event_loop_is_never_blocked_by_the_ledger(desk: Desk) -> None:
     assert asyncio.run(runner.run(image_wish(), Vendor())).state is MADE
     runner.close()
     assert names == {"ledger"}
+
+
+class PreparingVendor(Vendor):
+    """A vendor whose requests need work first."""
+
+    def __init__(self, **script: Any) -> None:
+        super().__init__(**script)
+        self.prepared = 0
+        self.trouble: ProviderError | None = None
+
+    async def prepare(self, request: Request) -> None:
+        self.prepared += 1
+        if self.trouble is not None:
+            raise self.trouble
+
+
+async def test_slow_free_work_comes_before_anything_is_written(desk: Desk) -> None:
+    vendor = PreparingVendor()
+    vendor.trouble = TransientError("the upload failed")
+    outcome = await desk.runner().run(image_wish(), vendor)
+    assert (outcome.state, outcome.job) == (WAITING, None)
+    assert list(desk.ledger.iter_jobs()) == []
+    assert vendor.submits == []
+    vendor.trouble = None
+    assert (await desk.runner().run(image_wish(), vendor)).state is MADE
+    assert vendor.prepared == 2
+
+
+async def test_nothing_is_prepared_where_the_cap_is_used_up(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, limits=Limits(rules=(CapRule("acme", "image", 0),)))
+    vendor = PreparingVendor()
+    outcome = await desk.runner().run(image_wish(), vendor)
+    assert outcome.reason is not None
+    assert outcome.reason.code == "CAP_REACHED"
+    assert vendor.prepared == 0

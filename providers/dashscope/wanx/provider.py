@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 from providers.dashscope.wanx.answers import PICTURE, refusal_in, status_of
 from providers.dashscope.wanx.models import MODELS, PROVIDER
-from providers.dashscope.wanx.orders import Order, order_for
+from providers.dashscope.wanx.orders import order_for
 from providers.dashscope.wanx.pictures import before_submit, pictures_for
+from providers.dashscope.wanx.prepared import PreparedAddresses
 from providers.dashscope.wanx.publishing import Publisher
 from providers.dashscope.wanx.wishes import Wish, wish_of
 from providers.dashscope.wire import base_headers, native_base_url
@@ -49,6 +50,7 @@ class WanxProvider:
         self._downloads = Downloads(PROVIDER, (self._http.base_url,))
         self._publisher = Publisher(settings, workplace.store, self._http)
         self._replies = Replies(PROVIDER, workplace.store)
+        self._ready = PreparedAddresses()
 
     def model_for(self, request: Request) -> str:
         """The model that would do it; for what cannot be done, the name that was asked for."""
@@ -65,19 +67,31 @@ class WanxProvider:
         """The list price. Raises InvalidInputError."""
         return wish_of(request).price_micro
 
+    async def prepare(self, request: Request) -> None:
+        """Make and publish the pictures of a request. Raises InvalidInputError, TransientError."""
+        wish = wish_of(request)
+        self._ready.keep(request, wish, await before_submit(self._published(request, wish)))
+
     async def submit(self, request: Request, *, idempotency_key: str) -> JobHandle:
-        """Prepare and publish the pictures, then ask once. A key whose answer is kept asks nothing."""
+        """Ask once, with the pictures that were prepared, or else prepare them first. A kept answer asks nothing."""
         wish = wish_of(request)
         if wish.model.at_once and (done := await before_submit(self.find(idempotency_key))) is not None:
             return done
-        order = await before_submit(self._prepared(request, wish, idempotency_key))
+        ready = self._ready.find(request, wish)
+        if ready is None:
+            await self.prepare(request)
+            ready = self._ready.find(request, wish) or ()
+        order = order_for(wish, ready, idempotency_key)
         headers = base_headers(self._settings, async_job=not wish.model.at_once)
         if order.resolves_oss:
             headers["X-DashScope-OssResourceResolve"] = "enable"
         reply = await self._http.submit("POST", order.path, headers=headers, json=order.body)
         if wish.model.at_once:
-            return await self._kept_handle(idempotency_key, wish.model.name, reply)
-        return _task_handle(wish.model.name, reply)
+            handle = await self._kept_handle(idempotency_key, wish.model.name, reply)
+        else:
+            handle = _task_handle(wish.model.name, reply)
+        self._ready.drop(request, wish)
+        return handle
 
     async def poll(self, handle: JobHandle) -> JobStatus:
         """Ask once; an answer that is kept is only read."""
@@ -111,10 +125,9 @@ class WanxProvider:
         if _answers_at_once(handle.model):
             await self._replies.drop(handle.job_id)
 
-    async def _prepared(self, request: Request, wish: Wish, key: str) -> Order:
+    async def _published(self, request: Request, wish: Wish) -> tuple[str, ...]:
         pictures = await pictures_for(request, wish, self._store)
-        addresses = [await self._publisher.publish(picture, wish.model) for picture in pictures]
-        return order_for(wish, addresses, key)
+        return tuple([await self._publisher.publish(picture, wish.model) for picture in pictures])
 
     async def _kept_handle(self, key: str, model: str, reply: Reply) -> JobHandle:
         """Keep a paid answer; such a job is its key, since the vendor has no task for it."""
