@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ import sqlalchemy.exc
 
 from providers.registry import Workplace, build_provider, require_capability, require_known
 from skuflow.jobs.contract import Capability, Provider, Request
+from skuflow.jobs.doorbell import Doorbells
 from skuflow.jobs.outcome import Outcome
 from skuflow.jobs.router import Offer, Router
 from skuflow.jobs.runner import Runner
@@ -126,8 +127,15 @@ class Wiring:
         self.ledger.close()
 
 
-def wire(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Wiring:
-    """Storage, ledger (brought up to date), runner and pool of ``settings``.
+def wire(
+    settings: Settings,
+    *,
+    clock: Callable[[], datetime] = utc_now,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    pace: Pace | None = None,
+) -> Wiring:
+    """Storage, ledger (brought up to date), runner and pool of ``settings``. ``clock`` and ``sleep``: the runner's time;
+    ``pace``: its patience, where it is not to be that of the settings.
 
     Raises SettingsError, in one line without secrets, for a provider that does not exist or cannot do what it is
     named for, a home or storage that is no folder, and a database that cannot be opened.
@@ -153,9 +161,13 @@ def wire(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> Wiri
             ledger,
             store,
             clock=clock,
-            pace=Pace(wait_s=settings.skuflow_wait_s),
+            sleep=sleep,
+            pace=pace or Pace(wait_s=settings.skuflow_wait_s),
             repeatable_below_micro=settings.repeat_copy_below_micro(),
             provider_named=lambda name: _provider_if_configured(wiring, name),
+            rung=Doorbells(settings.skuflow_home / "doorbells").rung
+            if settings.skuflow_callback_url
+            else None,
         ),
         pool=pool,
         _providers=providers,

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from skuflow.jobs.contract import Artifact, JobState, JobStatus
-from skuflow.jobs.errors import JobExpiredError, ProviderError, UnexpectedResponseError
+from skuflow.jobs.errors import JobExpiredError, ProviderError, TransientError, UnexpectedResponseError
 from skuflow.jobs.job_in_hand import PASSING, JobInHand
 from skuflow.jobs.keeping import ResultCorruptError, check_and_put
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason, reason_for
@@ -15,6 +15,9 @@ from skuflow.ledger.rows import StoredResult
 from skuflow.storage.objects import StoredObject
 
 _log = logging.getLogger(__name__)
+
+_BELL_EVERY_S = 2.0
+"""How often a waiting job looks whether its vendor has called."""
 
 _A_LITTLE_LATER = 1.02
 """A first poll just before the end would cost a whole interval."""
@@ -26,9 +29,10 @@ class Collecting(JobInHand):
     async def _collect(self) -> Outcome:
         """Ask the vendor until the job ends or the deadline comes."""
         failures = 0
+        lapsed = False
         self._counted()
         if (first_s := min(self._first_poll_in_s(), self._left_s())) > 0:
-            await self._pause(first_s)
+            await self._pause_or_bell(first_s)
         while True:
             await self._keep_lease()
             trouble: ProviderError | None = None
@@ -37,7 +41,16 @@ class Collecting(JobInHand):
                 if status.state.is_terminal:
                     self._no_longer_counted(status)
                 if status.state is JobState.SUCCEEDED:
-                    return await self._keep(status)
+                    try:
+                        return await self._keep(status)
+                    except JobExpiredError:
+                        # An address may have lapsed between the poll and the download; the next poll brings a new one.
+                        if lapsed:
+                            raise
+                        lapsed = True
+                        pause_s = self._backoff_s(0, TransientError("the address has lapsed"))
+                        await self._pause(min(pause_s, max(0.0, self._left_s())))
+                        continue
                 if status.state.is_terminal:
                     return await self._ended_badly(status)
                 failures, pause_s = 0, status.poll_after_s * self._around.jitter()
@@ -51,7 +64,19 @@ class Collecting(JobInHand):
             left_s = self._left_s()
             if left_s <= 0:
                 return self._still_working(trouble, pause_s)
-            await self._pause(min(pause_s, left_s))
+            await self._pause_or_bell(min(pause_s, left_s))
+
+    async def _pause_or_bell(self, seconds: float) -> None:
+        """Sleep, keeping the lease; only until the vendor's callback rings, where there are callbacks."""
+        rung = self._around.rung
+        if rung is None:
+            await self._pause(seconds)
+            return
+        while seconds > 0:
+            await self._pause(min(_BELL_EVERY_S, seconds))
+            seconds -= _BELL_EVERY_S
+            if rung(self.job.provider, self.job.vendor_job_id):
+                return
 
     def _first_poll_in_s(self) -> float:
         """When asking for the first time makes sense: after what the vendor advises, or jobs like it have taken."""

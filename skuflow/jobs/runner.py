@@ -65,6 +65,7 @@ class Runner:
         provider_named: Callable[[str], Provider | None] = lambda name: None,
         jitter: Callable[[], float] = _around_one,
         run_id: str = "",
+        rung: Callable[[str, str], bool] | None = None,
     ) -> None:
         self._ledger = ledger
         self._store = store
@@ -82,6 +83,7 @@ class Runner:
             sleep=sleep,
             jitter=jitter,
             pace=pace or Pace(),
+            rung=rung,
         )
 
     def close(self) -> None:

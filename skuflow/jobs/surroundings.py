@@ -35,7 +35,9 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What every drive of a runner shares. ``jitter`` gives a factor around 1 for every pause."""
+    """What every drive of a runner shares. ``jitter`` gives a factor around 1 for every pause. ``rung`` tells whether
+    the vendor has called about a job (provider, vendor's id) since it was last asked; None: there are no callbacks.
+    """
 
     ledger: Ledger
     calls: LedgerCalls
@@ -44,3 +46,4 @@ class Surroundings:
     sleep: Callable[[float], Awaitable[None]]
     jitter: Callable[[], float]
     pace: Pace
+    rung: Callable[[str, str], bool] | None = None

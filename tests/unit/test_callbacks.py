@@ -249,6 +249,7 @@ class Receiver:
 
     def __init__(self, url: str, home: Path, heard: list[Callback]) -> None:
         self.url, self.bells, self._heard = url, Doorbells(home / "doorbells"), heard
+        self.is_slow = threading.Event()
 
     def heard_of(self, job_id: str) -> list[Callback]:
         return [callback for callback in self._heard if callback.job_id == job_id]
@@ -270,6 +271,7 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
 
     def ring(callback: Callback) -> None:
         if callback.job_id == "slow":
+            here.is_slow.set()
             time.sleep(0.2)
         bell(callback)
         heard.append(callback)
@@ -281,7 +283,8 @@ def receiver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receiver]:
     thread.start()
     while not server.started:
         time.sleep(0.005)
-    yield Receiver(f"http://127.0.0.1:{listener.getsockname()[1]}", home, heard)
+    here = Receiver(f"http://127.0.0.1:{listener.getsockname()[1]}", home, heard)
+    yield here
     server.should_exit = True
     thread.join(10)
     listener.close()
@@ -297,6 +300,7 @@ def test_a_body_that_never_ends_is_given_up(receiver: Receiver) -> None:
 async def test_a_challenge_does_not_wait_for_a_bell(receiver: Receiver) -> None:
     async with httpx.AsyncClient(base_url=receiver.url, trust_env=False) as client:
         slow = asyncio.create_task(client.post("/callbacks/hailuo", json={"task_id": "slow"}))
+        assert await asyncio.to_thread(receiver.is_slow.wait, 5)
         answer = await client.post("/callbacks/hailuo", json={"challenge": "abc"}, timeout=3)
         assert answer.json() == {"challenge": "abc"}
         assert not receiver.heard_of("slow")

@@ -309,9 +309,9 @@ async def test_whatever_happens_to_the_connection_it_is_asked_once(
 ) -> None:
     emulator.faults.add(fault, "submit")
     with pytest.raises(AmbiguousSubmitError) as caught:
-        await built(f"{url}/v1", store, skuflow_http_timeout_s=0.25).submit(
-            copy_request(), idempotency_key="key-1"
-        )
+        await built(
+            f"{url}/v1", store, skuflow_http_timeout_s=0.25 if fault is Fault.HANG_AFTER else 5.0
+        ).submit(copy_request(), idempotency_key="key-1")
     assert len(emulator.seen) == 1
     assert KEY not in str(caught.value)
 

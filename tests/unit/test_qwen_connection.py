@@ -81,7 +81,9 @@ def _imported() -> None:
 async def test_whatever_happens_to_the_connection_it_is_asked_once(
     emulator: DashScopeEmulator, url: str, store: ObjectStore, fault: Fault
 ) -> None:
-    provider = built(f"{url}/api/v1", store, skuflow_http_timeout_s=0.25)
+    provider = built(
+        f"{url}/api/v1", store, skuflow_http_timeout_s=0.25 if fault is Fault.HANG_AFTER else 5.0
+    )
     emulator.faults.add(fault, "submit")
     with pytest.raises(AmbiguousSubmitError) as caught:
         await provider.submit(copy_request(), idempotency_key="key-1")

@@ -775,6 +775,32 @@ def test_the_event_loop_is_never_blocked_by_the_ledger(desk: Desk) -> None:
     assert names == {"ledger"}
 
 
+async def test_a_callback_brings_the_next_poll_forward(desk: Desk) -> None:
+    busy = JobStatus(JobState.RUNNING, "running", poll_after_s=60)
+    calls: list[tuple[str, str]] = []
+
+    def rung(provider: str, job_id: str) -> bool:
+        calls.append((provider, job_id))
+        return len(calls) == 3
+
+    vendor = Vendor(poll=[busy, DONE])
+    outcome = await desk.runner(rung=rung).run(image_wish(), vendor)
+    assert outcome.state is MADE
+    assert desk.clock.slept == [2, 2, 2]
+    assert set(calls) == {("acme", "v1")}
+
+
+async def test_an_address_that_lapsed_is_asked_for_anew_once(desk: Desk) -> None:
+    vendor = Vendor(fetch=[JobExpiredError("403"), png()])
+    assert (await desk.runner().run(image_wish(), vendor)).state is MADE
+    assert len(vendor.polls) == 2
+    gone = Vendor(fetch=[JobExpiredError("403")])
+    outcome = await desk.runner().run(image_wish(shot=2), gone)
+    assert outcome.reason is not None
+    assert outcome.reason.code == "RESULT_EXPIRED"
+    assert len(gone.polls) == 2
+
+
 class PreparingVendor(Vendor):
     """A vendor whose requests need work first."""
 

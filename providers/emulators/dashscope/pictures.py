@@ -99,6 +99,6 @@ def _cast_shadow(scene: Image.Image, product: Image.Image) -> None:
     left, right, bottom = box[0] * across, box[2] * across, box[3] * down
     depth = max(3.0, (right - left) * 0.10)
     shadow = Image.new("L", (_SHADOW_PX, _SHADOW_PX))
-    ImageDraw.Draw(shadow).ellipse((left, bottom - depth, right, bottom + depth * 0.5), fill=110)
-    shadow = shadow.filter(ImageFilter.GaussianBlur(4)).resize(scene.size, Image.Resampling.BILINEAR)
+    ImageDraw.Draw(shadow).ellipse((left + depth * 0.2, bottom - depth * 1.1, right - depth * 0.1, bottom + depth * 0.2), fill=120)
+    shadow = shadow.filter(ImageFilter.GaussianBlur(2.5)).resize(scene.size, Image.Resampling.BILINEAR)
     scene.paste((30, 28, 26), mask=shadow)
