@@ -15,7 +15,7 @@ from skuflow.studio.picture import BoxPx, Cutout, Pixels, SizePx, StudioError
 
 MAX_ENLARGEMENT = 1.3
 """Of a picture's pixels; beyond it a background looks soft beside a sharp product."""
-EASY_ENLARGEMENT = 1.3
+EASY_ENLARGEMENT = 1.28
 """As much only to come closer to the product: in an upright frame a slender one would be lost otherwise."""
 MARGIN_RATIO = 0.04
 """Of the crop's shorter side: the least air around a product."""
