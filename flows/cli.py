@@ -166,6 +166,27 @@ def jobs(
 
 
 @app.command()
+def resolve(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The job's key, as skuflow jobs shows it.")],
+    not_accepted: Annotated[
+        bool, typer.Option("--not-accepted", help="The vendor's console has no such job.")
+    ] = False,
+    charged: Annotated[
+        str, typer.Option("--charged", help="What was charged for it in CNY; its result is lost.")
+    ] = "",
+    job_id: Annotated[str, typer.Option("--job-id", help="The vendor's id of it, to be collected.")] = "",
+) -> None:
+    """Say what became of a job in doubt, once you have looked in the vendor's console."""
+    from flows.commands.resolve import resolve_job
+    from tasks.wiring import using, wire
+
+    with using(wire(_settings(False))) as wiring:
+        raise typer.Exit(
+            resolve_job(wiring.ledger, key, not_accepted=not_accepted, charged=charged, job_id=job_id)
+        )
+
+
+@app.command()
 def doctor(
     bundle: Annotated[
         Path | None, typer.Option("--bundle", help="Write a diagnostic ZIP without secrets.")
