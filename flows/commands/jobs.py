@@ -40,8 +40,8 @@ def _print_table(ledger: Ledger, rows: Iterable[JobRow]) -> None:
     for row in shown:
         if row["state"] == RowState.IN_DOUBT:
             print(
-                f"in doubt: {row['sku']} {row['part']} at {row['provider']}, key {row['key']}; look in the vendor's console,"
-                f" then skuflow resolve {row['key']} --not-accepted, --charged AMOUNT or --job-id ID"
+                f"in doubt: {row['sku']} {row['part']} at {row['provider']}; look in the vendor's console, then"
+                f" skuflow resolve {row['key']} --not-accepted, --charged AMOUNT or --job-id ID"
             )
     for use in ledger.usage():
         limit = "no cap" if use.limit is None else f"of {use.limit}"

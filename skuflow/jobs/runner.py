@@ -352,7 +352,11 @@ def _left_alone(row: JobRow, why: str) -> Outcome:
             "IN_DOUBT" if doubtful else "PROVIDER_MISSING",
             f"job {row.id} (key {row.key}) at {row.provider} is {row.state.value}, and {why};"
             f" {row.held_micro / 1e6:.2f} CNY stay held"
-            + (" until a person has looked in the vendor's console" if doubtful else ""),
+            + (
+                " until a person has looked in the vendor's console and said so to skuflow resolve"
+                if doubtful
+                else ""
+            ),
         ),
         row,
         reused=True,

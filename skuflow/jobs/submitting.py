@@ -208,7 +208,7 @@ class Submitting(JobInHand):
                 "IN_DOUBT",
                 f"nobody knows whether {job.provider} accepted job {job.id}, key {job.key}; its"
                 f" {job.held_micro / 1e6:.2f} CNY stay held until a person has looked in the vendor's"
-                " console",
+                " console and said so to skuflow resolve",
             )
         )
 
