@@ -13,8 +13,9 @@ $(VENV)/.user: requirements.txt pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.user requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.user requirements-dev.txt requirements-oracles.txt
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-dev.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -r requirements-oracles.txt
 	@touch $@
 
 UV_VERSION := 0.13.8
