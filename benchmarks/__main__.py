@@ -1,15 +1,24 @@
-"""Runs every benchmark, one process each, so that none inherits another's memory: ``python -m benchmarks [NAME]...``"""
+"""Runs every benchmark, one process each, so that none inherits another's memory: ``python -m benchmarks [NAME]...``
+
+Options behind a single name are that benchmark's own.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
 
-NAMES = ("cutout", "film", "offline_kit", "resume", "overhead")
+NAMES = ("cutout", "film", "offline_kit", "resume", "overhead", "chaos")
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    names = list(takewhile(lambda argument: not argument.startswith("-"), arguments))
+    options = arguments[len(names) :]
+    if options and len(names) != 1:
+        print(f"{options[0]} must follow the name of one benchmark", file=sys.stderr)
+        return 2
     unknown = set(names) - set(NAMES)
     if unknown:
         print(
@@ -22,7 +31,9 @@ def main(names: list[str]) -> int:
     for name in names or NAMES:
         print(f"## {name}", flush=True)
         statuses.append(
-            subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=root, check=False).returncode
+            subprocess.run(
+                [sys.executable, "-m", f"benchmarks.{name}", *options], cwd=root, check=False
+            ).returncode
         )
     return max(statuses)
 

@@ -124,7 +124,7 @@ async def _all(wiring: Wiring, catalog: Path) -> None:
         while todo:
             await _one(wiring, todo.pop(0), order)
 
-    await asyncio.gather(*(worker() for _ in range(wiring.settings.skuflow_concurrency)))
+    await asyncio.gather(*(worker() for _ in range(wiring.settings.skus_at_once)))
 
 
 async def _one(wiring: Wiring, product: Product, order: Order) -> None:

@@ -11,6 +11,7 @@ from flows.commands.terminal import refuse
 from flows.wishes import Wishes
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.extras import ExtraWishes
+from skuflow.ledger.redaction import keep_secret, secrets_of
 from skuflow.listing.brief import BriefError, Stage
 from skuflow.listing.markets import UnknownMarketError
 from skuflow.listing.motions import UnknownMotionError
@@ -121,7 +122,8 @@ def plan(
 ) -> None:
     """What a run would make, its cost, and the days it needs under the caps. Spends nothing."""
     from flows.commands.plan import show_plan
-    from flows.order import read_order
+    from flows.commands.vendor_probe import require_usable
+    from flows.order import judging_wanted, read_order
     from tasks.wiring import using, wire
 
     settings = _settings(offline)
@@ -129,8 +131,9 @@ def plan(
     wishes = _wishes(
         sku, market, marketplace, language, style, stages, no_video, video_size, captions, extras, remake
     )
-    order = read_order(_catalog_path(catalog), wishes)
+    order = read_order(_catalog_path(catalog), wishes, judged=judging_wanted(settings))
     with using(wire(settings)) as wiring:
+        require_usable(wiring)
         raise typer.Exit(show_plan(wiring, order, as_json))
 
 
@@ -187,6 +190,27 @@ def resolve(
 
 
 @app.command()
+def costs(
+    day: Annotated[
+        str | None, typer.Option("--day", help="What was ordered on this day, e.g. 2026-11-20.")
+    ] = None,
+    run_id: Annotated[
+        str | None,
+        typer.Option("--run", metavar="ID", help="What this run ordered (run --json tells its id)."),
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV on standard output, as costs.csv.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What kits cost, by SKU and vendor, and against what an agency would take. Spends nothing."""
+    from flows.commands.costs import show_costs
+    from tasks.wiring import using, wire
+
+    with using(wire(_settings(False))) as wiring:
+        form = "csv" if as_csv else "json" if as_json else "table"
+        raise typer.Exit(show_costs(wiring, day, run_id, form))
+
+
+@app.command()
 def doctor(
     bundle: Annotated[
         Path | None, typer.Option("--bundle", help="Write a diagnostic ZIP without secrets.")
@@ -224,7 +248,9 @@ def emulate(
 
 
 def _settings(offline: bool) -> Settings:
-    return read_settings({"skuflow_providers": "", "skuflow_routes": ""} if offline else None)
+    settings = read_settings({"skuflow_providers": "", "skuflow_routes": ""} if offline else None)
+    keep_secret(secrets_of(settings))
+    return settings
 
 
 def _catalog_path(catalog: str) -> Path:

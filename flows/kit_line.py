@@ -22,8 +22,10 @@ from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.listing.planning import KitPlan, plan_kit
 from tasks.copywriting import write_copy
 from tasks.images import make_images
+from tasks.judging import judge_parts
 from tasks.kits import publish_kit
-from tasks.line import Line
+from tasks.line import Line, StageOutcome
+from tasks.together import all_of
 from tasks.video import make_video
 from tasks.wiring import Wiring
 
@@ -70,17 +72,21 @@ class KitReport:
 
 class BatchReport:
     """What became of a batch: every SKU in the catalog's order, and what was wrong with rows that have no SKU.
+    ``run_id`` is what the ledger calls the run; empty outside of a flow run.
 
     A plain class for the reason given in ``tasks.line``: Prefect would walk through every field of every kit.
     """
 
-    def __init__(self, kits: tuple[KitReport, ...], loose_findings: tuple[Finding, ...] = ()) -> None:
+    def __init__(
+        self, kits: tuple[KitReport, ...], loose_findings: tuple[Finding, ...] = (), run_id: str = ""
+    ) -> None:
         self.kits = kits
         self.loose_findings = loose_findings
+        self.run_id = run_id
 
     def with_kits(self, kits: tuple[KitReport, ...]) -> BatchReport:
         """The same batch with other reports, such as those that the export had to add to."""
-        return BatchReport(kits, self.loose_findings)
+        return BatchReport(kits, self.loose_findings, self.run_id)
 
     @property
     def complete(self) -> bool:
@@ -132,8 +138,8 @@ async def work_off(wiring: Wiring, order: Order) -> BatchReport:
                 await asyncio.to_thread(wiring.on_kit, report.kit)
             wiring.progress.sku_done(report.sku, report.status)
 
-    await asyncio.gather(*(worker() for _ in range(min(wiring.settings.skuflow_concurrency, todo.qsize()))))
-    return BatchReport(tuple(reports[sku] for sku in order.skus), order.loose_findings)
+    await asyncio.gather(*(worker() for _ in range(min(wiring.settings.skus_at_once, todo.qsize()))))
+    return BatchReport(tuple(reports[sku] for sku in order.skus), order.loose_findings, order.run_id)
 
 
 def _look(wiring: Wiring, order: Order) -> list[KitReport | _Todo]:
@@ -207,7 +213,7 @@ async def _one(wiring: Wiring, todo: _Todo, order: Order) -> KitReport:
 async def make_kit(
     wiring: Wiring, plan: KitPlan, made_for: Mapping[str, str], previous: Kit | None, remakes: Remakes
 ) -> tuple[Kit, dict[Slot, Outcome]]:
-    """Copy, then images, then video, then the kit. What each stage hands on is what Prefect draws."""
+    """Copy, then images, then video beside opinions, then the kit. What each stage hands on is what Prefect draws."""
     wiring.progress.sku_step(plan.product.sku, "intake")
     intake = await wiring.in_pool(take_in, plan.product, wiring.store, needs_picture=plan.needs_picture)
     if plan.extras:
@@ -221,10 +227,17 @@ async def make_kit(
         if Stage.IMAGES in stages
         else line.recall(Stage.IMAGES, plan.image_slots)
     )
-    video = (
-        await make_video(line, copy, images)
-        if Stage.VIDEO in stages
-        else line.recall(Stage.VIDEO, plan.video_slots)
+    video, opinions = await all_of(
+        _video(line, copy, images, wanted=Stage.VIDEO in stages),
+        _opinions(line, copy, images, wanted=bool(stages and plan.judged)),
     )
-    kit = (await publish_kit(line, copy, images, video)).kit
-    return kit, {**copy.outcomes, **images.outcomes, **video.outcomes}
+    kit = (await publish_kit(line, copy, images, video, opinions)).kit
+    return kit, {**copy.outcomes, **images.outcomes, **video.outcomes, **opinions.outcomes}
+
+
+async def _video(line: Line, copy: StageOutcome, images: StageOutcome, *, wanted: bool) -> StageOutcome:
+    return await make_video(line, copy, images) if wanted else line.recall(Stage.VIDEO, line.plan.video_slots)
+
+
+async def _opinions(line: Line, copy: StageOutcome, images: StageOutcome, *, wanted: bool) -> StageOutcome:
+    return await judge_parts(line, copy, images) if wanted else StageOutcome()

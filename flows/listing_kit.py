@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.kit_line import KitReport, work_off
-from flows.order import read_order
+from flows.order import judging_wanted, read_order
 from flows.wishes import USUAL, Wishes
 from tasks.wiring import current
 
@@ -27,5 +27,6 @@ async def listing_kit(
     """Make one SKU's listing kit, with the same steps as a batch."""
     wiring = current()
     only = wishes.model_copy(update={"skus": [sku]})
-    order = await asyncio.to_thread(read_order, Path(catalog), only, str(flow_run.id or ""))
+    judged = judging_wanted(wiring.settings)
+    order = await asyncio.to_thread(read_order, Path(catalog), only, str(flow_run.id or ""), judged=judged)
     return (await work_off(wiring, order)).kits[0]

@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.kit_line import BatchReport, work_off
-from flows.order import read_order
+from flows.order import judging_wanted, read_order
 from flows.wishes import USUAL, Wishes
 from skuflow.review.cards import KitEntry
 from tasks.reports import BatchProgress, BatchRows, report_batch
@@ -27,7 +27,8 @@ async def new_listings(
 ) -> BatchReport:
     """Make the listing kits of a catalog. Run it again at any time: it does only what is missing."""
     wiring = current()
-    order = await asyncio.to_thread(read_order, Path(catalog), wishes, str(flow_run.id or ""))
+    judged = judging_wanted(wiring.settings)
+    order = await asyncio.to_thread(read_order, Path(catalog), wishes, str(flow_run.id or ""), judged=judged)
     async with BatchProgress(wiring, len(order.skus)):
         report = await work_off(wiring, order)
     kits = [KitEntry(one.kit, one.seconds or None) for one in report.kits if one.kit is not None]

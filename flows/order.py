@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.wishes import Wishes
@@ -11,9 +11,11 @@ from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.product import Product
 from skuflow.catalog.readers import read_catalog
 from skuflow.catalog.rows import RejectedRow
+from skuflow.jobs.contract import Capability
 from skuflow.listing.brief import Brief, Remakes
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.planning import plan_kit
+from skuflow.settings import Settings
 from skuflow.storage.keys import clashing_skus
 
 
@@ -38,12 +40,17 @@ class Order:
         return (*(product.sku for product in self.products), *(row.sku for row in self.rejected))
 
 
-def read_order(catalog: Path, wishes: Wishes, run_id: str = "") -> Order:
-    """The catalog's products under these wishes.
+def judging_wanted(settings: Settings) -> bool:
+    """Whether a judge is named in SKUFLOW_PROVIDERS. Raises SettingsError when that is malformed."""
+    return bool(settings.providers_for(Capability.JUDGE))
+
+
+def read_order(catalog: Path, wishes: Wishes, run_id: str = "", *, judged: bool = False) -> Order:
+    """The catalog's products under these wishes; ``judged``: with opinions, see ``judging_wanted``.
 
     Raises CatalogError, BriefError, UnknownMarketError, UnknownStyleError.
     """
-    brief = wishes.brief()
+    brief = replace(wishes.brief(), judged=judged)
     reading = read_catalog(catalog)
     products = reading.products
     rejected = reading.rejected

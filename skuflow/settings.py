@@ -19,6 +19,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from skuflow.jobs.contract import Capability, MicroCNY
 from skuflow.jobs.routes import RouteError, RouteRule, parse_routes
 
+_WITHOUT_VENDOR = "offline"
+_AT_ONCE_OFFLINE = 4
+_AT_ONCE_WITH_VENDORS = 24
+
 
 class SettingsError(Exception):
     """Configuration that cannot be used; one line that names the variable and what to write instead."""
@@ -39,7 +43,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     skuflow_home: Path = Field(Path(".skuflow"), description="Ledger, storage and Prefect's own files.")
-    skuflow_database_url: str = Field("", description="Ledger database; empty: SQLite in SKUFLOW_HOME.")
+    # Not shown, since it may hold a password.
+    skuflow_database_url: str = Field(
+        "", repr=False, description="Ledger database; empty: SQLite in SKUFLOW_HOME."
+    )
     skuflow_storage: str = Field("", description="file:DIR; empty: storage/ in SKUFLOW_HOME.")
     skuflow_providers: str = Field(
         "", description="copy=a,b;image=c;video=d. Empty: offline. First is preferred."
@@ -54,7 +61,12 @@ class Settings(BaseSettings):
     skuflow_budget: str = Field("50 CNY/day", description="What may be spent a day, over all providers.")
     skuflow_cap_timezone: str = Field("Asia/Shanghai", description="Whose midnight resets caps and budget.")
     skuflow_wait_s: float = Field(900.0, gt=0, description="How long a run waits for one vendor job.")
-    skuflow_concurrency: int = Field(4, ge=1, le=256, description="SKUs in work at the same time.")
+    skuflow_concurrency: int = Field(
+        0,
+        ge=0,
+        le=256,
+        description="SKUs in work at the same time; 0: 4, or 24 where vendors do part of the work.",
+    )
     skuflow_workers: int = Field(0, ge=0, le=64, description="Threads for pixel work; 0: one per processor.")
     skuflow_server_start_s: int = Field(
         180, ge=10, description="How long Prefect's temporary server may take."
@@ -135,6 +147,16 @@ class Settings(BaseSettings):
     def worker_threads(self) -> int:
         return self.skuflow_workers or os.cpu_count() or 1
 
+    @property
+    def skus_at_once(self) -> int:
+        """SKUs in work at the same time. One that waits for a vendor costs next to nothing, and the slowest stage is
+        only kept busy if enough SKUs are beside it; pixel work is bounded by the worker threads either way.
+        """
+        if self.skuflow_concurrency:
+            return self.skuflow_concurrency
+        waits = any(name != _WITHOUT_VENDOR for _, name in self.providers_in_use())
+        return _AT_ONCE_WITH_VENDORS if waits else _AT_ONCE_OFFLINE
+
     def providers_for(self, capability: Capability) -> tuple[str, ...]:
         """Provider names for a capability, preferred first; none where nobody does it (judge, unless named).
 
@@ -145,7 +167,7 @@ class Settings(BaseSettings):
             if name not in set(Capability):
                 known = ", ".join(Capability)
                 raise SettingsError(f"SKUFLOW_PROVIDERS: {name!r} is no capability; there are {known}")
-        default = "" if capability is Capability.JUDGE else "offline"
+        default = "" if capability is Capability.JUDGE else _WITHOUT_VENDOR
         value = table.get(capability, default)
         if not value:
             return ()

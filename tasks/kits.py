@@ -32,10 +32,10 @@ _THUMBNAILS = 4
     cache_policy=NO_CACHE,
 )
 async def publish_kit(
-    line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome
+    line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome, opinions: StageOutcome
 ) -> PublishedKit:
     """Assemble, score and store the kit; an artifact is left only where the kit changed."""
-    kit, changed = await store_kit(line, copy, images, video)
+    kit, changed = await store_kit(line, copy, images, video, opinions)
     if changed:
         thumbnails = await line.wiring.in_pool(_thumbnails, kit, line.wiring.store)
         link = line.wiring.store.url(kit_key(line.sku))
@@ -50,24 +50,26 @@ async def publish_kit(
 
 
 async def store_kit(
-    line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome
+    line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome, opinions: StageOutcome
 ) -> tuple[Kit, bool]:
     """The SKU's kit, in storage, and whether it differs from the one that was there."""
     line.wiring.progress.sku_step(line.sku, "quality")
-    kit = await line.wiring.in_pool(_assemble, line, copy, images, video)
+    kit = await line.wiring.in_pool(_assemble, line, copy, images, video, opinions)
     if kit == line.previous:
         return kit, False
     await line.wiring.in_pool(line.wiring.store.put, kit_key(line.sku), kit_json(kit), "application/json")
     return kit, True
 
 
-def _assemble(line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome) -> Kit:
-    outcomes = {**copy.outcomes, **images.outcomes, **video.outcomes}
+def _assemble(
+    line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome, opinions: StageOutcome
+) -> Kit:
+    outcomes = {**copy.outcomes, **images.outcomes, **video.outcomes, **opinions.outcomes}
     makings = Makings(
         plan=line.plan,
         intake=line.intake,
         outcomes=outcomes,
-        storyboard=video.storyboard,
+        storyboards=video.storyboards,
         totals=line.wiring.ledger.totals([line.sku])[line.sku],
         made_for=line.answered(),
         previous=line.previous,
@@ -78,7 +80,8 @@ def _assemble(line: Line, copy: StageOutcome, images: StageOutcome, video: Stage
 def _thumbnails(kit: Kit, store: ObjectStore) -> dict[str, str]:
     """Small pictures of the main image and the scenes, by image id, as data URIs: they need no file host."""
     folder = kit_key(kit.sku).rpartition("/")[0]
-    shown = [image for image in kit.images if image.role in (ImageRole.MAIN, ImageRole.SCENE)][:_THUMBNAILS]
+    roles = (ImageRole.MAIN, ImageRole.SCENE)
+    shown = [image for image in kit.images if image.role in roles and image.renditions][:_THUMBNAILS]
     thumbnails: dict[str, str] = {}
     for image in shown:
         smallest = min(

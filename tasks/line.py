@@ -7,6 +7,7 @@ every task call, which costs more than the call.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from skuflow.catalog.intake import Intake
 from skuflow.jobs.contract import Request, Slot
@@ -18,6 +19,8 @@ from skuflow.listing.kit import Kit
 from skuflow.listing.planning import KitPlan
 from skuflow.listing.storyboard import Storyboard
 from tasks.wiring import Wiring
+
+NONE: Mapping[Slot, Storyboard] = MappingProxyType({})
 
 
 class Line:
@@ -52,11 +55,11 @@ class Line:
         kept = {name: digest for name, digest in before.items() if name not in run}
         return {**kept, **{name: digest for name, digest in self.made_for.items() if name in run}}
 
-    async def make(self, slot: Slot, request: Request) -> Outcome:
-        """Have one slot filled by its provider, through the ledger."""
+    async def make(self, slot: Slot, request: Request, *, remake: bool = False) -> Outcome:
+        """Have one slot filled by its provider, through the ledger; ``remake``: again, whoever wishes it."""
         return await self.wiring.make(
             request,
-            remake=self.remakes.wants(self.sku, slot.part),
+            remake=remake or self.remakes.wants(self.sku, slot.part),
             known=self.known.get(slot.key()),
         )
 
@@ -95,7 +98,7 @@ class StageOutcome:
     """What one stage left, slot by slot; handed to the next stage, which is how Prefect draws the graph."""
 
     def __init__(
-        self, outcomes: Iterable[tuple[Slot, Outcome]] = (), storyboard: Storyboard | None = None
+        self, outcomes: Iterable[tuple[Slot, Outcome]] = (), storyboards: Mapping[Slot, Storyboard] = NONE
     ) -> None:
         self.outcomes: dict[Slot, Outcome] = dict(outcomes)
-        self.storyboard = storyboard
+        self.storyboards = storyboards

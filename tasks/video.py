@@ -25,25 +25,32 @@ from tasks.together import all_of
     cache_policy=NO_CACHE,
 )
 async def make_video(line: Line, copy: StageOutcome, images: StageOutcome) -> StageOutcome:
-    """The videos of the plan: the storyboard comes from the copy, the first frame is a generated image."""
+    """The videos of the plan: words come from the copy, pictures from the scenes, the first of which opens them."""
     line.wiring.progress.sku_step(line.sku, "video")
     copies = await line.wiring.in_pool(_read_copies, line, copy)
-    styles = [style.id for _, style in line.plan.scenes]
-    storyboard = storyboard_for(line.plan, styles, copies)
-    videos = line.plan.all_videos
-    outcomes = await all_of(*(_one(line, slot, size, storyboard, images) for slot, size in videos))
-    made = ((slot, outcome) for (slot, _), outcome in zip(videos, outcomes, strict=True))
-    return StageOutcome(made, storyboard)
+    frames = {slot: _frames(line, size, images) for slot, size in line.plan.all_videos}
+    storyboards = {
+        slot: storyboard_for(line.plan, [frame.style for frame in found], copies)
+        for slot, found in frames.items()
+        if not isinstance(found, Outcome)
+    }
+    outcomes = await all_of(
+        *(_one(line, slot, size, frames[slot], storyboards.get(slot)) for slot, size in line.plan.all_videos)
+    )
+    return StageOutcome(zip(frames, outcomes, strict=True), storyboards)
 
 
 async def _one(
-    line: Line, slot: Slot, size_px: tuple[int, int], storyboard: Storyboard, images: StageOutcome
+    line: Line,
+    slot: Slot,
+    size_px: tuple[int, int],
+    frames: tuple[SceneFrame, ...] | Outcome,
+    storyboard: Storyboard | None,
 ) -> Outcome:
-    frames = _frames(line, size_px, images)
     if isinstance(frames, Outcome):
         return frames
     photo, cutout = line.intake.photo, line.intake.cutout
-    if photo is None or cutout is None:
+    if photo is None or cutout is None or storyboard is None:
         return Outcome(
             OutcomeState.FAILED, Reason("PHOTO_MISSING", "there is no photo that a video could be made of")
         )

@@ -5,18 +5,24 @@ from __future__ import annotations
 import io
 import json
 import platform
+import re
 import shutil
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from flows.commands.terminal import EXIT_OK, EXIT_UNFINISHED, print_json, refuse
-from skuflow.jobs.contract import Capability
+from flows.commands.vendor_checks import Check, limits_check, vendor_checks
+from providers.registry import REGISTRY, require_known
+from skuflow.ledger.redaction import secrets_of, without_secrets
 from skuflow.ledger.views import to_csv_row
-from skuflow.settings import Settings
+from skuflow.settings import Settings, SettingsError
 from tasks.wiring import Wiring, wire
 
 _PACKAGES = (
@@ -34,15 +40,6 @@ _LOW_DISK_BYTES = 2 * 1024**3
 _BUNDLED_JOBS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at. ``detail`` says what was found, or what to do when ``ok`` is False."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
 def examine(settings: Settings, bundle: Path | None, as_json: bool) -> int:
     """Look at everything, print it, and write ``bundle`` if asked; the exit status."""
     checks = list(_checks(settings))
@@ -55,7 +52,7 @@ def examine(settings: Settings, bundle: Path | None, as_json: bool) -> int:
         print_json(facts)
     else:
         for check in checks:
-            print(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.detail}")
+            print(f"{_mark(check)}  {check.name}: {check.detail}")
         print("     " + ", ".join(f"{name} {number}" for name, number in _versions().items()))
     if bundle is not None:
         _write_bundle(settings, bundle, facts)
@@ -64,15 +61,58 @@ def examine(settings: Settings, bundle: Path | None, as_json: bool) -> int:
     return EXIT_OK if all(check.ok for check in checks) else EXIT_UNFINISHED
 
 
+def _mark(check: Check) -> str:
+    if not check.ok:
+        return "BAD"
+    return "!  " if check.warning else "ok "
+
+
 def _checks(settings: Settings) -> Iterator[Check]:
     yield _try("home", lambda: _writable(settings.skuflow_home))
     yield _try("storage", lambda: _writable(settings.storage_dir))
     yield _disk(settings)
-    yield _try("ledger", lambda: _ledger(settings))
-    yield _try("providers", lambda: _providers(settings))
+    yield from _with_ledger(settings)
     yield _try("video encoder", _encoder)
     yield _try("scene plates", _plates)
     yield _server(settings)
+
+
+def _with_ledger(settings: Settings) -> Iterator[Check]:
+    """What needs storage and ledger. Vendors are left out of the wiring: a key that is missing there must not hide
+    what is in the ledger, and is told by itself.
+    """
+    try:
+        wiring = _wire_without_vendors(settings)
+    except Exception as error:
+        yield Check("ledger", False, _said(error))
+        return
+    try:
+        yield _try("ledger", lambda: _ledger(settings, wiring))
+        try:
+            yield from vendor_checks(settings, wiring)
+            yield limits_check(settings, wiring.ledger)
+            _require_known(settings)
+        except Exception as error:
+            # As in _try.
+            yield Check("providers", False, _said(error))
+    finally:
+        wiring.close()
+
+
+def _wire_without_vendors(settings: Settings) -> Wiring:
+    nobody = {"skuflow_providers": "", "skuflow_routes": "", "skuflow_models": ""}
+    caps = ";".join(
+        f"{cap.provider}.{cap.capability}={cap.limit}/day"
+        for cap in settings.caps()
+        if cap.provider in REGISTRY
+    )
+    return wire(settings.model_copy(update={**nobody, "skuflow_caps": caps}))
+
+
+def _require_known(settings: Settings) -> None:
+    """Raises SettingsError for a name that is no provider's."""
+    require_known("SKUFLOW_CAPS", (cap.provider for cap in settings.caps()))
+    require_known("SKUFLOW_MODELS", settings.providers_with_models())
 
 
 def _try(name: str, look: Callable[[], str]) -> Check:
@@ -80,7 +120,11 @@ def _try(name: str, look: Callable[[], str]) -> Check:
         return Check(name, True, look())
     except Exception as error:
         # A doctor reports every trouble, also those nobody thought of.
-        return Check(name, False, f"{type(error).__name__}: {error}")
+        return Check(name, False, _said(error))
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, SettingsError) else f"{type(error).__name__}: {error}"
 
 
 def _writable(folder: Path) -> str:
@@ -101,28 +145,11 @@ def _disk(settings: Settings) -> Check:
     )
 
 
-def _ledger(settings: Settings) -> str:
-    wiring = wire(settings)
-    try:
-        budget = wiring.ledger.budget_use()
-        differences = wiring.ledger.audit()
-        if differences:
-            raise RuntimeError("; ".join(differences))
-        return f"today is {budget.day} in {settings.skuflow_cap_timezone}; the books balance"
-    finally:
-        wiring.close()
-
-
-def _providers(settings: Settings) -> str:
-    wiring = wire(settings)
-    try:
-        return "; ".join(f"{capability}={_names(wiring, settings, capability)}" for capability in Capability)
-    finally:
-        wiring.close()
-
-
-def _names(wiring: Wiring, settings: Settings, capability: Capability) -> str:
-    return ",".join(wiring.provider_named(name).name for name in settings.providers_for(capability))
+def _ledger(settings: Settings, wiring: Wiring) -> str:
+    differences = wiring.ledger.audit()
+    if differences:
+        raise RuntimeError("; ".join(differences))
+    return f"today is {wiring.ledger.today()} in {settings.skuflow_cap_timezone}; the books balance"
 
 
 def _encoder() -> str:
@@ -158,9 +185,16 @@ def _configuration(settings: Settings) -> dict[str, str]:
         value = getattr(settings, name)
         if name == "skuflow_database_url":
             shown[name] = str(value).partition("://")[0] or "sqlite in SKUFLOW_HOME"
+        elif isinstance(value, SecretStr):
+            shown[name] = "set" if value.get_secret_value() else ""
         else:
-            shown[name] = str(value)
+            shown[name] = _without_credentials(str(value))
     return shown
+
+
+def _without_credentials(text: str) -> str:
+    """Addresses without user, password, query and fragment, which may be somebody's key."""
+    return re.sub(r"(\w+://)(?:[^/?#\s@]*@)?([^?#\s;,]*)(?:[?#][^\s;,]*)?", r"\1\2", text)
 
 
 def _versions() -> dict[str, str]:
@@ -178,13 +212,15 @@ def _write_bundle(settings: Settings, bundle: Path, facts: dict[str, object]) ->
 
     from skuflow.ledger.views import CSV_COLUMNS
 
-    wiring = wire(settings)
     try:
-        rows = [
-            to_csv_row(row) for row, _ in zip(wiring.ledger.iter_jobs(), range(_BUNDLED_JOBS), strict=False)
-        ]
-    finally:
-        wiring.close()
+        wiring = _wire_without_vendors(settings)
+    except SettingsError:
+        # The checks say why; a bundle is wanted most when something is wrong.
+        rows = []
+    else:
+        with closing(wiring):
+            first = zip(wiring.ledger.iter_jobs(), range(_BUNDLED_JOBS), strict=False)
+            rows = [to_csv_row(row) for row, _ in first]
     table = io.StringIO()
     writer = csv.DictWriter(table, CSV_COLUMNS)
     writer.writeheader()
@@ -198,9 +234,10 @@ def _write_bundle(settings: Settings, bundle: Path, facts: dict[str, object]) ->
 
 
 def _pack(settings: Settings, bundle: Path, facts: dict[str, object], table: str) -> None:
+    members = {"doctor.json": json.dumps(facts, ensure_ascii=False, indent=2), "jobs.csv": table}
+    log = settings.skuflow_home / "prefect" / "temporary-server.log"
+    if log.exists():
+        members["temporary-server.log"] = log.read_text(encoding="utf-8", errors="replace")
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("doctor.json", json.dumps(facts, ensure_ascii=False, indent=2))
-        archive.writestr("jobs.csv", table)
-        log = settings.skuflow_home / "prefect" / "temporary-server.log"
-        if log.exists():
-            archive.write(log, "temporary-server.log")
+        for name, text in members.items():
+            archive.writestr(name, without_secrets(text, secrets_of(settings)))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from flows.commands.allotment import Choice, NeverDoneError, Room, allot
 from flows.commands.terminal import EXIT_OK, print_json, print_table
 from flows.order import Order
 from skuflow.catalog.intake import likely_extras, likely_photo_sha256
-from skuflow.jobs.contract import MicroCNY, Provider, Request, SceneFrame, Slot
+from skuflow.jobs.contract import MicroCNY, Request, SceneFrame, Slot
 from skuflow.jobs.errors import NEEDS_VENDOR, InvalidInputError
+from skuflow.jobs.router import Offer
 from skuflow.ledger.attempts import Step, Wish, next_step
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.brief import BriefError
@@ -18,6 +20,7 @@ from skuflow.listing.planning import (
     KitPlan,
     copy_request,
     creation_request,
+    judge_request,
     main_request,
     plan_kit,
     scene_request,
@@ -26,6 +29,9 @@ from skuflow.listing.planning import (
 )
 from skuflow.storage.objects import StoredObject
 from tasks.wiring import Wiring
+
+_COPY_BYTES_MOST = 8192
+"""What copy is taken to be as a stored file while it is not written yet; the price of judging it depends on that."""
 
 
 @dataclass(slots=True)
@@ -39,12 +45,17 @@ class PlanLine:
     parts: int = 0
     units: int = 0
     estimate_micro: MicroCNY = 0
+    least_micro: MicroCNY = 0
+    likely_micro: MicroCNY = 0
 
 
 @dataclass(slots=True)
 class RunPlan:
-    """A priced run. ``kept`` parts are there already, ``in_work`` parts are at their provider, ``refused`` says by
-    "SKU part" why a part is not tried again; ``days`` is how long caps and budget make it take.
+    """A priced run: at most ``estimate_micro``, most likely ``likely_micro``, and at least ``least_micro`` where all of
+    it is made. What the preferred provider's cap leaves over is a line of its fallback's.
+
+    ``kept`` parts are there already, ``in_work`` parts are at their provider, ``refused`` says by "SKU part" why a part
+    is not tried again; ``days`` is how long caps and budget make it take.
     """
 
     lines: dict[tuple[str, str, str], PlanLine] = field(default_factory=dict)
@@ -59,22 +70,31 @@ class RunPlan:
     def estimate_micro(self) -> MicroCNY:
         return sum(line.estimate_micro for line in self.lines.values())
 
+    @property
+    def likely_micro(self) -> MicroCNY:
+        return sum(line.likely_micro for line in self.lines.values())
+
+    @property
+    def least_micro(self) -> MicroCNY:
+        return sum(line.least_micro for line in self.lines.values())
+
 
 def price_run(wiring: Wiring, order: Order) -> RunPlan:
     """Walk through the order as a run would, without making, storing or paying anything."""
     plan = RunPlan(skus=len(order.products), rejected=len(order.rejected))
+    wanted: Counter[tuple[Choice, ...]] = Counter()
     for product in order.products:
         kit_plan = plan_kit(product, order.brief, order.findings.get(product.sku, ()))
         known = wiring.ledger.find_slots([slot.key() for slot in kit_plan.slots])
         for slot, request in _requests(kit_plan, likely_photo_sha256(product, wiring.store)):
             try:
-                offer = wiring.offers(request)[0]
+                offers = wiring.offers(request)
             except InvalidInputError as error:
                 if error.code != NEEDS_VENDOR:
                     raise BriefError(f"{slot.part} of {slot.sku}: {error.message}") from error
                 plan.refused[f"{slot.sku} {slot.part}"] = error.message
                 continue
-            provider, request = offer.provider, offer.request
+            provider, request = offers[0].provider, offers[0].request
             wish = Wish(
                 request.fingerprint(),
                 provider.name,
@@ -83,14 +103,14 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
             )
             verdict = next_step(known.get(slot.key()), wish)
             if verdict.step is Step.ATTEMPT:
-                _add(plan, provider, request)
+                wanted[tuple(_choice(offer) for offer in offers)] += 1
             elif verdict.step is Step.REUSE:
                 plan.kept += 1
             elif verdict.step is Step.RESUME:
                 plan.in_work += 1
             else:
                 plan.refused[f"{slot.sku} {slot.part}"] = verdict.sentence
-    plan.days = _days(wiring, plan)
+    _allot(wiring, plan, wanted)
     return plan
 
 
@@ -98,8 +118,8 @@ def _requests(plan: KitPlan, photo_sha256: str) -> list[tuple[Slot, Request]]:
     """The plan's requests, with stand-ins for what intake and earlier stages would put into storage."""
     wanted = set(plan.wanted_slots)
     photo = StoredObject(key="", sha256=photo_sha256, size_bytes=0, media_type="image/jpeg")
+    text = StoredObject(key="", sha256="", size_bytes=_COPY_BYTES_MOST, media_type="application/json")
     styles = [style.id for _, style in plan.scenes]
-    storyboard = storyboard_for(plan, styles, {})
     frames = tuple(SceneFrame(style=style, picture=photo, provider="") for style in styles)
     requests: list[tuple[Slot, Request]] = [(slot, copy_request(plan, slot)) for slot in plan.copy_slots]
     if plan.main is not None:
@@ -112,44 +132,56 @@ def _requests(plan: KitPlan, photo_sha256: str) -> list[tuple[Slot, Request]]:
     )
     requests.extend((slot, request) for slot, request in creations if request is not None)
     requests.extend(
-        (slot, video_request(plan, slot, size, frames, storyboard, photo, photo))
+        (slot, video_request(plan, slot, size, frames, storyboard_for(plan, styles, {}), photo, photo))
         for slot, size in plan.all_videos
     )
+    opinions = (
+        (slot, judge_request(plan, slot, text if judged in plan.copy_slots else photo, photo))
+        for slot, judged in plan.judged.items()
+    )
+    requests.extend((slot, request) for slot, request in opinions if request is not None)
     return [(slot, request) for slot, request in requests if slot in wanted]
 
 
-def _add(plan: RunPlan, provider: Provider, request: Request) -> None:
-    model = provider.model_for(request)
-    key = (provider.name, request.capability.value, model)
-    line = plan.lines.setdefault(key, PlanLine(*key, paid=provider.paid))
-    line.parts += 1
-    line.units += request.units
-    line.estimate_micro += provider.estimate(request)
+def _choice(offer: Offer) -> Choice:
+    provider, request, expected = offer.provider, offer.request, offer.expected
+    return Choice(
+        provider.name,
+        request.capability.value,
+        provider.model_for(request),
+        provider.paid,
+        request.units,
+        estimate_micro=offer.estimate_micro,
+        least_micro=expected.least,
+        likely_micro=expected.likely,
+    )
 
 
-def _days(wiring: Wiring, plan: RunPlan) -> int:
-    """Calendar days, today included, that the tightest cap or the budget makes of the plan; 0: nothing to make."""
+def _allot(wiring: Wiring, plan: RunPlan, wanted: Mapping[tuple[Choice, ...], int]) -> None:
+    """Fill in the plan's lines and days."""
     ledger = wiring.ledger
-    units = Counter[tuple[str, str, bool]]()
-    for line in plan.lines.values():
-        units[line.provider, line.capability, line.paid] += line.units
-    days = [1 if plan.lines else 0]
-    for (provider, capability, paid), count in units.items():
-        use = ledger.cap_use(provider, capability, paid=paid)
-        days.append(_days_for(count, use.left, use.limit))
+    keys = {choice.cap_key for choices in wanted for choice in choices}
+    uses = {key: ledger.cap_use(key[0], key[1], paid=key[2]) for key in keys}
     budget = ledger.budget_use()
-    days.append(_days_for(plan.estimate_micro, budget.left_micro, budget.limit_micro))
-    return max(days)
-
-
-def _days_for(wanted: int, left_today: int | None, per_day: int | None) -> int:
-    if left_today is None or per_day is None or wanted <= left_today:
-        return 1 if wanted else 0
-    if per_day == 0:
+    today = Room({key: use.left for key, use in uses.items()}, budget.left_micro)
+    later = Room({key: use.limit for key, use in uses.items()}, budget.limit_micro)
+    try:
+        allotment = allot(wanted, lambda day: later if day else today)
+    except NeverDoneError as error:
+        names = ", ".join(choice.provider for choice in error.choices)
         raise BriefError(
-            "a cap or the budget is 0 a day, so this run would never end; raise it or leave the part out"
-        )
-    return 1 + math.ceil((wanted - left_today) / per_day)
+            f"a day's cap or budget has no room for a single {error.choices[0].capability} by {names}, so this run"
+            " would never end; raise SKUFLOW_CAPS or SKUFLOW_BUDGET, or leave the part out"
+        ) from error
+    plan.days = allotment.days
+    for choice, parts in allotment.parts.items():
+        key = (choice.provider, choice.capability, choice.model)
+        line = plan.lines.setdefault(key, PlanLine(*key, paid=choice.paid))
+        line.parts += parts
+        line.units += parts * choice.units
+        line.estimate_micro += parts * choice.estimate_micro
+        line.least_micro += parts * choice.least_micro
+        line.likely_micro += parts * choice.likely_micro
 
 
 def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
@@ -160,7 +192,7 @@ def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
         return EXIT_OK
     print_table(
         f"A run would make, for {plan.skus} SKUs",
-        ("provider", "capability", "model", "parts", "units", "estimate CNY", "cap today"),
+        ("provider", "capability", "model", "parts", "units", "likely CNY", "at most CNY", "cap today"),
         [
             (
                 line.provider,
@@ -168,12 +200,13 @@ def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
                 line.model,
                 str(line.parts),
                 str(line.units),
+                decimal_cny(line.likely_micro),
                 decimal_cny(line.estimate_micro),
                 _cap_text(wiring, line),
             )
             for line in plan.lines.values()
         ],
-        right=("parts", "units", "estimate CNY"),
+        right=("parts", "units", "likely CNY", "at most CNY"),
     )
     budget = wiring.ledger.budget_use()
     left = (
@@ -181,7 +214,10 @@ def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
         if budget.left_micro is None
         else f"{decimal_cny(budget.left_micro)} CNY of today's budget left"
     )
-    print(f"At most {decimal_cny(plan.estimate_micro)} CNY ({left}); {plan.kept} parts are there already.")
+    print(
+        f"About {decimal_cny(plan.likely_micro)} CNY, at most {decimal_cny(plan.estimate_micro)} CNY ({left});"
+        f" {plan.kept} parts are there already."
+    )
     if plan.in_work:
         print(f"{plan.in_work} parts are in work; a run goes on with them.")
     for part, sentence in plan.refused.items():
@@ -206,8 +242,9 @@ def _as_json(plan: RunPlan) -> dict[str, object]:
         "parts_in_work": plan.in_work,
         "parts_refused": len(plan.refused),
         "refusals": plan.refused,
-        # Providers only give an upper bound: at least this, at most the estimate.
-        "estimate_min_cny": "0",
+        # What a calm run costs at least and most likely; the estimate is what it can come to at most.
+        "estimate_min_cny": decimal_cny(plan.least_micro),
+        "estimate_likely_cny": decimal_cny(plan.likely_micro),
         "estimate_cny": decimal_cny(plan.estimate_micro),
         "days": plan.days,
         "lines": [
@@ -217,6 +254,8 @@ def _as_json(plan: RunPlan) -> dict[str, object]:
                 "model": line.model,
                 "parts": line.parts,
                 "units": line.units,
+                "estimate_min_cny": decimal_cny(line.least_micro),
+                "estimate_likely_cny": decimal_cny(line.likely_micro),
                 "estimate_cny": decimal_cny(line.estimate_micro),
             }
             for line in plan.lines.values()

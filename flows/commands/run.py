@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.commands.costs import in_one_line, write_costs
 from flows.commands.terminal import (
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -23,10 +24,12 @@ from flows.commands.terminal import (
     print_table,
     refuse,
 )
-from flows.order import read_order
+from flows.order import judging_wanted, read_order
 from flows.temporary_server import ServerStartError, TemporaryServer
+from skuflow.ledger.views import decimal_cny
 from skuflow.listing.kit import Kit, Scores
 from skuflow.review.cards import KitEntry
+from skuflow.review.costs import CostSheet
 from skuflow.review.export import ExportError, export_kit
 from skuflow.review.gallery import RunSummary, write_gallery
 from skuflow.review.summary import write_summary
@@ -37,6 +40,7 @@ from skuflow.storage.objects import ObjectStore, StorageError
 if TYPE_CHECKING:
     from flows.kit_line import BatchReport, KitReport
     from flows.wishes import Wishes
+    from tasks.wiring import Wiring
 
 
 _LAST_EVENTS_S = 10.0
@@ -55,11 +59,13 @@ def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as
     started = datetime.now().astimezone()
     begun_s = time.monotonic()
     # What cannot be used is told before a server is started; the flow reads the catalog again, as it does on a worker.
-    read_order(catalog, wishes)
+    read_order(catalog, wishes, judged=judging_wanted(settings))
     _require_writable(out)
+    from flows.commands.vendor_probe import require_usable
     from tasks.wiring import using, wire
 
     with TerminalProgress(quiet=as_json) as progress, using(wire(settings)) as wiring:
+        require_usable(wiring)
         wiring.progress = progress
         wiring.on_kit = lambda kit: _export_early(kit, wiring.store, out)
         try:
@@ -71,18 +77,21 @@ def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as
                 start_up_s = time.monotonic() - begun_s
                 report = asyncio.run(new_listings(str(catalog), wishes))
         except KeyboardInterrupt:
+            _write_costs(wiring, (), out, str(catalog), started)
             export((), wiring.store, out, str(catalog), started, time.monotonic() - begun_s)
             print("stopped; run the same command again to go on", file=sys.stderr)
             return EXIT_INTERRUPTED
+        # Before the gallery, which links the page that is there.
+        costs = _write_costs(wiring, report.kits, out, str(catalog), started)
         kits, index = export(
             report.kits, wiring.store, out, str(catalog), started, time.monotonic() - begun_s
         )
         report = report.with_kits(kits)
     timing = Timing(round(start_up_s, 1), round(time.monotonic() - begun_s, 1))
     if as_json:
-        print_json(_as_json(report, index, timing))
+        print_json(_as_json(report, index, costs, timing))
     else:
-        _print_report(report, index, timing)
+        _print_report(report, index, costs, timing)
     return EXIT_OK if report.complete else EXIT_UNFINISHED
 
 
@@ -138,12 +147,30 @@ def export(
     write_summary(entries, out)
     run = RunSummary(
         catalog=catalog,
-        started_at=started.strftime("%Y-%m-%d %H:%M"),
+        started_at=_minute(started),
         made=sum(report.made > 0 for report in exported),
         kept=sum(report.complete and report.made == 0 for report in exported),
         wall_s=wall_s,
     )
     return exported, write_gallery(entries, out, title="skuflow", run=run)
+
+
+def _write_costs(
+    wiring: Wiring, reports: Sequence[KitReport], out: Path, catalog: str, started: datetime
+) -> tuple[CostSheet, Path]:
+    kits = {report.sku: report.kit for report in reports if report.kit is not None}
+    return write_costs(
+        wiring,
+        out,
+        run_id=wiring.runner.run_id,
+        kits=kits,
+        catalog=catalog,
+        started_at=_minute(started),
+    )
+
+
+def _minute(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M")
 
 
 def _exported(report: KitReport, store: ObjectStore, out: Path) -> KitReport:
@@ -189,7 +216,7 @@ def _exported_before(out: Path) -> Iterator[KitEntry]:
             continue
 
 
-def _print_report(batch: BatchReport, index: Path, timing: Timing) -> None:
+def _print_report(batch: BatchReport, index: Path, costs: tuple[CostSheet, Path], timing: Timing) -> None:
     reports = batch.kits
     print_table(
         "Listing kits",
@@ -207,6 +234,9 @@ def _print_report(batch: BatchReport, index: Path, timing: Timing) -> None:
     if not any(report.made for report in reports) and all(report.complete for report in reports):
         print("Nothing was missing; nothing was made.")
     print(f"{timing.wall_s} s in all, {timing.start_up_s} s of it before the first step.")
+    sheet, page = costs
+    print(f"Costs: {in_one_line(sheet)}.")
+    print(f"       {page.absolute().as_uri()}")
     print(f"Gallery: {index.absolute().as_uri()}")
 
 
@@ -225,9 +255,15 @@ def _row(report: KitReport) -> tuple[str, ...]:
     )
 
 
-def _as_json(batch: BatchReport, index: Path, timing: Timing) -> dict[str, object]:
+def _as_json(
+    batch: BatchReport, index: Path, costs: tuple[CostSheet, Path], timing: Timing
+) -> dict[str, object]:
+    sheet, page = costs
     return {
+        "run_id": batch.run_id,
         "gallery": str(index.absolute()),
+        "costs": str(page.absolute()),
+        "settled_cny": decimal_cny(sheet.here.settled_micro),
         "start_up_s": timing.start_up_s,
         "wall_s": timing.wall_s,
         "kits": [

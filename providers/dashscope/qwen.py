@@ -14,13 +14,14 @@ from providers.dashscope.prices import TEXT_PRICES, VISION_PRICES, price_of
 from providers.dashscope.wire import require_key
 from providers.wire.inputs import PictureLimits, data_uri, jpeg_of
 from providers.wire.replies import Replies
-from providers.wire.text_jobs import Bounds, Finish, TextJobs, Turn, Wish
+from providers.wire.text_jobs import COPY_TOKENS_LIKELY, Bounds, Finish, TextJobs, Turn, Wish
 from providers.wire.token_prices import TokenPrice, tokens_most
 from providers.workplace import Workplace
 from skuflow.jobs.contract import (
     Artifact,
     Capability,
     CopyRequest,
+    Expected,
     JobHandle,
     JobStatus,
     JudgeRequest,
@@ -48,6 +49,7 @@ DEFAULT_VISION_MODEL = "qwen3-vl-plus"
 
 _COPY_TOKENS_MOST = 4096
 _JUDGE_TOKENS_MOST = 1024
+_JUDGE_TOKENS_LIKELY = 200
 _COPY_TEMPERATURE = 0.3
 _JUDGE_TEMPERATURE = 0.01
 _MESSAGE_OVERHEAD_TOKENS = 32
@@ -105,6 +107,14 @@ class QwenProvider:
                 self.name,
             )
         return bounds.most_micro(model.price)
+
+    def expected(self, request: Request) -> Expected:
+        """One round with an answer of the usual length."""
+        model = self._model(request)
+        messages, beside_tokens = _question(request)
+        likely = COPY_TOKENS_LIKELY if isinstance(request, CopyRequest) else _JUDGE_TOKENS_LIKELY
+        said = [message["content"] for message in messages]
+        return Bounds.expected(model.price, said, beside_tokens=beside_tokens, likely_tokens=likely)
 
     async def submit(self, request: Request, *, idempotency_key: str) -> JobHandle:
         model = self._model(request)
@@ -215,19 +225,21 @@ def _written_most(request: Request) -> int:
     return _COPY_TOKENS_MOST if isinstance(request, CopyRequest) else _JUDGE_TOKENS_MOST
 
 
-def _bounds(request: Request) -> Bounds:
-    """``estimate`` does not read storage: of a stored text it knows the size."""
+def _question(request: Request) -> tuple[Sequence[Message], int]:
+    """The question, and the most tokens of what stands in it besides: ``estimate`` does not read storage, and of a
+    stored text it knows the size.
+    """
     if isinstance(request, CopyRequest):
-        messages = copy_messages(request, _limits(request))
-        extra = 0
-    elif isinstance(request, JudgeRequest) and request.text is not None:
-        messages = translation_check_messages(request, _EMPTY_COPY)
-        extra = request.text.size_bytes
-    else:
-        assert isinstance(request, JudgeRequest)
-        rules, words = judge_messages(request)
-        messages = [rules, {"role": "user", "content": words}]
-        extra = 2 * _PICTURE_TOKENS_MOST
+        return copy_messages(request, _limits(request)), 0
+    assert isinstance(request, JudgeRequest)
+    if request.text is not None:
+        return translation_check_messages(request, _EMPTY_COPY), request.text.size_bytes
+    rules, words = judge_messages(request)
+    return [rules, {"role": "user", "content": words}], 2 * _PICTURE_TOKENS_MOST
+
+
+def _bounds(request: Request) -> Bounds:
+    messages, extra = _question(request)
     said = sum(tokens_most(message["content"]) + _MESSAGE_OVERHEAD_TOKENS for message in messages)
     return Bounds(said + extra, _written_most(request))
 

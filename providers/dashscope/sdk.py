@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 from providers.dashscope.wire import base_headers, complaint_in, error_of, native_base_url
-from providers.wire.http import tls
+from providers.wire.http import require_sendable, seconds_in, tls
 from skuflow.jobs.errors import AmbiguousSubmitError, ProviderError, TransientError
 from skuflow.settings import Settings
 
@@ -56,9 +56,11 @@ async def ask(settings: Settings, provider: str, question: Question, timeout_s: 
     from dashscope import AsyncClient
     from dashscope.v2.errors import APIConnectionError, DashScopeError
 
+    headers = base_headers(settings)
+    require_sendable(provider, headers)
     async with httpx.AsyncClient(
         base_url=native_base_url(settings),
-        headers=base_headers(settings),
+        headers=headers,
         verify=tls(),
         timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S)),
         follow_redirects=False,
@@ -131,7 +133,7 @@ def _refused(provider: str, error: Any) -> ProviderError:
         complaint.message,
         complaint.request_id or str(error.request_id or ""),
         submitting=True,
-        retry_after_s=_seconds(error.headers.get("retry-after")),
+        retry_after_s=seconds_in(error.headers.get("retry-after")),
     )
 
 
@@ -147,6 +149,9 @@ def _said(provider: str, completion: Any) -> Said:
     if not completion.choices and not counted:
         raise _unreadable(provider, "neither an answer nor a count of tokens")
     choice = completion.choices[0] if completion.choices else None
+    if counted and completion.output_text and not usage.output_tokens:
+        # A text of no tokens: the count is missing, and missing is not free.
+        counted = False
     return Said(
         text=completion.output_text,
         finish_reason=str(choice.finish_reason or "") if choice else "no answer",
@@ -154,10 +159,3 @@ def _said(provider: str, completion: Any) -> Said:
         read_tokens=usage.input_tokens if counted else None,
         written_tokens=usage.output_tokens if counted else None,
     )
-
-
-def _seconds(header: Any) -> float | None:
-    try:
-        return max(0.0, float(header))
-    except (TypeError, ValueError):
-        return None

@@ -6,6 +6,7 @@ page says (unconfirmed).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -87,12 +88,15 @@ def v2_status(
         # ``usage`` without seconds says that nothing was put out; no ``usage`` says nothing.
         owed = cost != 0 and task.get("usage") != {}
         return JobStatus(JobState.FAILED, word, error=_hollow(job_id), cost=cost, charged=owed, took_s=took_s)
-    return JobStatus(state, word, (Artifact("original", "video/mp4", url),), cost=cost, took_s=took_s)
+    # Zero seconds beside a video are no count.
+    return JobStatus(state, word, (Artifact("original", "video/mp4", url),), cost=cost or None, took_s=took_s)
 
 
 def _cost(task: Mapping[str, Any], choice: Choice | None) -> MicroCNY | None:
     seconds = _object(task.get("usage")).get("output_seconds")
-    if choice is None or not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+    if choice is None or not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        return None
+    if not 0 <= seconds < math.inf:
         return None
     return choice.price_of_seconds(Decimal(str(seconds)))
 

@@ -46,6 +46,7 @@ from skuflow.storage.objects import ObjectStore
 
 # Kling takes 10 MB (legacy) or 50 MB (new); the text of base64 stays below the lesser, too.
 _PICTURE = PictureLimits(max_bytes=7_000_000, min_side_px=300, max_side_px=2560, ratio_most=2.5)
+_ABROAD = "api-singapore."
 _PARALLEL = 10
 """Jobs at once to begin with. Kling publishes no numbers; 20 is reported for a standard pack."""
 
@@ -76,6 +77,8 @@ class KlingProvider:
         self._downloads = Downloads(self.name, (base_url,))
         self._store = store
         self._callback_url = callback_url
+        # Accounts outside China pay in dollars (unconfirmed for what queries show).
+        self._cash_in_cny = _ABROAD not in base_url
 
     def model_for(self, request: Request) -> str:
         """ "kling-3.0", or with its resolution where that is not the model's first: "kling-3.0@1080p"."""
@@ -199,9 +202,10 @@ class KlingProvider:
             raise
         data = value.get("data")
         if place.generation is Generation.NEW and isinstance(data, list):
-            return [read_new(item if isinstance(item, dict) else {}) for item in data]
+            items = (item if isinstance(item, dict) else {} for item in data)
+            return [read_new(item, cash_in_cny=self._cash_in_cny) for item in items]
         if place.generation is Generation.LEGACY and isinstance(data, dict):
-            return [read_legacy(data)]
+            return [read_legacy(data, cash_in_cny=self._cash_in_cny)]
         raise UnexpectedResponseError(
             "Kling answered without data", self.name, "data", str(value.get("request_id", ""))
         )

@@ -17,7 +17,7 @@ from providers.wire.prices import micro_cny
 from skuflow.jobs.contract import Artifact, JobState, JobStatus, MicroCNY
 from skuflow.jobs.errors import ProviderError, UnexpectedResponseError
 
-POLL_AFTER_S = 10.0
+POLL_AFTER_S = 15.0
 """Kling advises no pace; queries are free and not counted."""
 
 _log = logging.getLogger(__name__)
@@ -76,39 +76,42 @@ class Task:
         )
 
 
-def read_new(item: Mapping[str, Any]) -> Task:
-    """A task from an item of ``GET /tasks``."""
+def read_new(item: Mapping[str, Any], *, cash_in_cny: bool = True) -> Task:
+    """A task from an item of ``GET /tasks``. ``cash_in_cny``: what money without a currency is taken for."""
     return Task(
         id=_text(item.get("id")),
         external_id=_text(item.get("external_id")),
         word=_text(item.get("status")),
         message=_text(item.get("message")),
         url=_url(output for output in _objects(item.get("outputs")) if output.get("type") == "video"),
-        cost=_billed(_objects(item.get("billing"))),
+        cost=_billed(_objects(item.get("billing")), cash_in_cny=cash_in_cny),
         took_s=_seconds(item.get("create_time"), item.get("update_time")),
     )
 
 
-def read_legacy(data: Mapping[str, Any]) -> Task:
-    """A task from the envelope's ``data`` of a legacy query."""
+def read_legacy(data: Mapping[str, Any], *, cash_in_cny: bool = True) -> Task:
+    """A task from the envelope's ``data`` of a legacy query. ``cash_in_cny``: the currency of its cash, which is not
+    named.
+    """
     return Task(
         id=_text(data.get("task_id")),
         external_id=_text(_object(data.get("task_info")).get("external_task_id")),
         word=_text(data.get("task_status")),
         message=_text(data.get("task_status_msg")),
         url=_url(_objects(_object(data.get("task_result")).get("videos"))),
-        cost=_deducted(data),
+        cost=_deducted(data, cash_in_cny=cash_in_cny),
         took_s=_seconds(data.get("created_at"), data.get("updated_at")),
     )
 
 
-def _billed(billing: Iterable[Mapping[str, Any]]) -> MicroCNY | None:
+def _billed(billing: Iterable[Mapping[str, Any]], *, cash_in_cny: bool) -> MicroCNY | None:
     """The sum of ``billing``: units of a video pack, or cash in CNY; None for none, or for money of another kind."""
     amounts: list[MicroCNY] = []
     for entry in billing:
         kind = entry.get("charge_type")
         in_units = kind == "unit" and entry.get("package_type") in ("video", "", None)
-        in_cash = kind == "cash" and entry.get("currency") in ("CNY", "", None)
+        currency = entry.get("currency") or ("CNY" if cash_in_cny else "")
+        in_cash = kind == "cash" and currency == "CNY"
         amount = _amount(entry.get("amount")) if in_units or in_cash else None
         if amount is None:
             _log.warning("kling: a deduction of another kind; the list price is settled instead")
@@ -117,12 +120,17 @@ def _billed(billing: Iterable[Mapping[str, Any]]) -> MicroCNY | None:
     return sum(amounts) if amounts else None
 
 
-def _deducted(data: Mapping[str, Any]) -> MicroCNY | None:
-    """Units and balance of the legacy fields; empty text stands for "not this way"."""
+def _deducted(data: Mapping[str, Any], *, cash_in_cny: bool) -> MicroCNY | None:
+    """Units and balance of the legacy fields; empty text stands for "not this way". None also for cash of another
+    currency, which would be read as a fraction of what it is.
+    """
     given = (
         data.get("final_unit_deduction"),
         _object(data.get("final_balance_deduction")).get("quota"),
     )
+    if given[1] not in ("", None) and not cash_in_cny:
+        _log.warning("kling: cash in a currency that is not named; the list price is settled instead")
+        return None
     amounts = [_amount(value) for value in given if value not in ("", None)]
     known = [amount for amount in amounts if amount is not None]
     if len(known) < len(amounts):

@@ -8,13 +8,14 @@ from providers.openai.prices import parse_prices, price_for
 from providers.openai.wire import PROVIDER, Said, body_of, said_in, spoken
 from providers.wire.http import VendorHttp
 from providers.wire.replies import Replies
-from providers.wire.text_jobs import Bounds, Finish, TextJobs, Turn, Wish
+from providers.wire.text_jobs import COPY_TOKENS_LIKELY, Bounds, Finish, TextJobs, Turn, Wish
 from providers.wire.token_prices import TokenPrice, tokens_most
 from providers.workplace import Workplace
 from skuflow.jobs.contract import (
     Artifact,
     Capability,
     CopyRequest,
+    Expected,
     JobHandle,
     JobStatus,
     MicroCNY,
@@ -65,6 +66,12 @@ class OpenAIProvider:
         read = sum(tokens_most(message["content"]) + _MESSAGE_OVERHEAD_TOKENS for message in messages)
         return Bounds(read, _WRITTEN_TOKENS_MOST).most_micro(price)
 
+    def expected(self, request: Request) -> Expected:
+        """One round with an answer of the usual length."""
+        copy_request = _offered(request)
+        said = [message["content"] for message in copy_messages(copy_request, _limits(copy_request))]
+        return Bounds.expected(self._price(request), said, beside_tokens=0, likely_tokens=COPY_TOKENS_LIKELY)
+
     async def submit(self, request: Request, *, idempotency_key: str) -> JobHandle:
         copy_request = _offered(request)
         price, model = self._price(request), self.model_for(request)
@@ -84,7 +91,7 @@ class OpenAIProvider:
                 ),
                 headers={"Authorization": f"Bearer {self._key.get_secret_value()}"},
             )
-            return _turn(said_in(reply), price)
+            return _turn(said_in(reply, self._key.get_secret_value()), price)
 
         wish = Wish("copy", lambda text, last: read_copy(text, copy_request, limits, last=last))
         return await self._jobs.submit(idempotency_key, model, ask, wish)
@@ -129,7 +136,8 @@ def _limits(request: CopyRequest) -> TextLimits:
 
 
 def _turn(said: Said, price: TokenPrice) -> Turn:
-    counted = said.read_tokens is not None and said.written_tokens is not None
+    # A text of no tokens: the count is missing, and missing is not free.
+    counted = said.read_tokens is not None and bool(said.written_tokens or not said.text)
     cost = price.micro(said.read_tokens or 0, said.written_tokens or 0) if counted else None
     finish, words = _finish(said)
     return Turn(said.text, finish, cost, said.answer_id, words)

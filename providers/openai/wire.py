@@ -26,6 +26,8 @@ from skuflow.listing.answers import Message
 
 PROVIDER = "openai"
 _KEY = re.compile(r"\b(?:sk|pk|key)-[\w*.-]+")
+_LEAST_KEY_CHARS = 6
+"""A server of one's own may ask for any word, which may be one of every sentence."""
 _REASONS = re.compile(r"(?:.*/)?(?:o\d|gpt-5)")
 """Models that think first: another name for the limit, and no temperature."""
 
@@ -68,6 +70,9 @@ _STATUSES: dict[int, type[ProviderError]] = {
 }
 """Where an error has no code."""
 
+_REFUSED = (401, 402, 403, 429)
+"""What no server says once it has begun to answer."""
+
 _OVERLOADED = re.compile(r"overloaded|slow down|over capacity", re.IGNORECASE)
 
 _ADVICE: dict[type[ProviderError], str] = {
@@ -107,11 +112,13 @@ def body_of(
     return {**body, "max_tokens": max_tokens, "temperature": temperature}
 
 
-def said_in(reply: Reply) -> Said:
-    """The answer in a reply. Raises the error that the reply is, or AmbiguousSubmitError for what is neither."""
+def said_in(reply: Reply, key: str = "") -> Said:
+    """The answer in a reply to a request with ``key``. Raises the error that the reply is, or AmbiguousSubmitError for
+    what is neither.
+    """
     value = reply.value()
     if reply.status != 200 or isinstance(value.get("error"), dict):
-        raise error_of(reply, value)
+        raise error_of(reply, value, key)
     read, written = _tokens(value.get("usage"))
     choices = value.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
@@ -132,7 +139,7 @@ def said_in(reply: Reply) -> Said:
     )
 
 
-def error_of(reply: Reply, value: dict[str, Any]) -> ProviderError:
+def error_of(reply: Reply, value: dict[str, Any], key: str = "") -> ProviderError:
     """The error for an answer that is none, all of them answers to a submit.
 
     The code decides, then the type. A code that is not known leaves it open whether anything was done; without one, as
@@ -143,7 +150,7 @@ def error_of(reply: Reply, value: dict[str, Any]) -> ProviderError:
     code, kind = _word(fields.get("code")), _word(fields.get("type"))
     message = str(fields.get("message") or (inner if isinstance(inner, str) else ""))
     found = _class_of(reply.status, code, kind, message)
-    words = spoken(message)
+    words = spoken(message, key)
     text = f"{_ADVICE[found]}: {words}" if words else _ADVICE[found]
     told, request_id = code or kind or str(reply.status), reply.headers.get("x-request-id", "")
     if found is RateLimitedError:
@@ -155,6 +162,9 @@ def _class_of(status: int, code: str, kind: str, message: str) -> type[ProviderE
     if status == 503 and _OVERLOADED.search(message):
         return TransientError
     found = _CODES.get(code.lower()) or _CODES.get(kind.lower())
+    if status in _REFUSED and (found is InvalidInputError or (found is None and code)):
+        # Some servers call everything "invalid_request_error", and each has codes of its own.
+        return _STATUSES[status]
     if found is not None and not (status >= 500 and found is InvalidInputError):
         return found
     return AmbiguousSubmitError if code else _STATUSES.get(status, AmbiguousSubmitError)
@@ -165,9 +175,9 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) and not value.isdigit() else ""
 
 
-def spoken(message: str) -> str:
-    """The server's words as they may be shown."""
-    return vendor_words(_KEY.sub("(key)", message))
+def spoken(message: str, key: str = "") -> str:
+    """The server's words as they may be shown; ``key`` is of any form where the server is not OpenAI's own."""
+    return vendor_words(_KEY.sub("(key)", message), (key,) if len(key) >= _LEAST_KEY_CHARS else ())
 
 
 def _tokens(usage: Any) -> tuple[int | None, int | None]:

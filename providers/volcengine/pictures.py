@@ -57,7 +57,8 @@ def _product_on_white(store: ObjectStore, cutout: StoredObject, provider: str) -
         raise TransientError(f"{cutout.key} cannot be read from storage", provider) from error
     except StudioError as error:
         raise InvalidInputError(error.message, provider, error.code) from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except Exception as error:
+        # Damaged files make decoders raise all kinds of errors; none of them is "maybe accepted".
         raise InvalidInputError(f"{cutout.key} is no cut-out that can be opened", provider) from error
     return picture
 

@@ -19,6 +19,8 @@ from skuflow.jobs.errors import JobExpiredError, ProviderError, TransientError, 
 from skuflow.jobs.result_checks import MAX_RESULT_BYTES
 
 _REDIRECTS = 3
+_MOST_S = 600.0
+"""For one download altogether: a body that trickles must not keep a job for good."""
 _GONE = (403, 404, 410)
 """How storage services answer for a signed address that has lapsed or an object that was removed."""
 
@@ -54,7 +56,7 @@ class Downloads:
             answer = await self._get(url)
             if isinstance(answer, bytes):
                 return answer
-            url = urljoin(url, answer)
+            url = self._next(url, answer)
         raise UnexpectedResponseError(
             f"the result's address leads on more than {_REDIRECTS} times", self._provider
         )
@@ -64,6 +66,7 @@ class Downloads:
         target, headers, extensions = await self._pinned(url)
         try:
             async with (
+                asyncio.timeout(_MOST_S),
                 httpx.AsyncClient(
                     verify=tls(), timeout=httpx.Timeout(self._timeout_s, connect=10.0), trust_env=False
                 ) as client,
@@ -73,7 +76,9 @@ class Downloads:
                     return str(response.headers.get("location", ""))
                 self._judge(response.status_code)
                 return await self._read(response)
-        except httpx.HTTPError as error:
+        except httpx.InvalidURL as error:
+            raise self._forbidden() from error
+        except (httpx.HTTPError, TimeoutError) as error:
             raise TransientError(
                 f"the result cannot be downloaded ({type(error).__name__})", self._provider
             ) from error
@@ -105,22 +110,35 @@ class Downloads:
 
     async def _pinned(self, url: str) -> tuple[str, dict[str, str], dict[str, str]]:
         """The address with its host replaced by a checked IP address, and what keeps Host and TLS name right."""
-        parts = urlsplit(url)
-        host = parts.hostname
+        try:
+            parts = urlsplit(url)
+            host, port = _host_and_port(url)
+        except ValueError as error:
+            raise self._forbidden() from error
         if parts.scheme not in ("http", "https") or not host or parts.username is not None:
-            raise ForbiddenAddressError("the result's address is no plain http(s) address", self._provider)
-        if _host_and_port(url) in self._own:
+            raise self._forbidden()
+        if (host, port) in self._own:
             return url, {}, {}
-        port = parts.port or (443 if parts.scheme == "https" else 80)
         address = await self._public_address(host, port)
         literal = f"[{address}]" if ":" in address else address
         pinned = parts._replace(netloc=f"{literal}:{port}").geturl()
         named = host if parts.port is None else f"{host}:{parts.port}"
         return pinned, {"host": named}, {"sni_hostname": host}
 
+    def _next(self, url: str, location: str) -> str:
+        try:
+            return urljoin(url, location)
+        except ValueError as error:
+            raise self._forbidden() from error
+
+    def _forbidden(self) -> ForbiddenAddressError:
+        return ForbiddenAddressError("the result's address is no plain http(s) address", self._provider)
+
     async def _public_address(self, host: str, port: int) -> str:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as error:
+            raise self._forbidden() from error
         except OSError as error:
             raise TransientError("the host of the result's address is unknown", self._provider) from error
         addresses = [str(entry[4][0]) for entry in found]
@@ -139,6 +157,9 @@ def is_public(address: str) -> bool:
             return inner.is_global
         if ip in ipaddress.ip_network("64:ff9b::/96"):
             return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF).is_global
+        # An IPv4 address in its oldest wrapping, and the translation prefix of somebody's own network.
+        if ip in ipaddress.ip_network("::/96") or ip in ipaddress.ip_network("64:ff9b:1::/48"):
+            return False
     return ip.is_global and not ip.is_multicast
 
 

@@ -6,7 +6,10 @@ afterwards, everything that is not a whole answer leaves it open.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
+import math
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +18,31 @@ from typing import Any
 
 import httpx
 
-from skuflow.jobs.errors import AmbiguousSubmitError, TransientError, UnexpectedResponseError
+from skuflow.jobs.errors import (
+    AmbiguousSubmitError,
+    AuthError,
+    InvalidInputError,
+    ProviderError,
+    RateLimitedError,
+    TransientError,
+    UnexpectedResponseError,
+)
 
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+_CONNECT_S = 10.0
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+_MOVED = (301, 308)
+_TURNED_AWAY = (400, 401, 403, 404, 405, 411, 415, 421)
+_TOO_LARGE = (413, 414, 431)
+
+# It writes every address to the log, and those of results are signed.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 @cache
@@ -39,8 +63,8 @@ class Reply:
     def value(self) -> dict[str, Any]:
         """The body as a JSON object. Raises UnexpectedResponseError for anything else, such as a gateway's HTML."""
         try:
-            value = json.loads(self.body)
-        except ValueError:
+            value = json.loads(self.body, parse_constant=_no_number)
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             kind = self.headers.get("content-type", "no content type")
@@ -54,14 +78,13 @@ class Reply:
     @property
     def retry_after_s(self) -> float | None:
         """The Retry-After header in seconds, None where it is absent or a date."""
-        try:
-            return max(0.0, float(self.headers.get("retry-after", "")))
-        except ValueError:
-            return None
+        return seconds_in(self.headers.get("retry-after"))
 
 
 class VendorHttp:
-    """One vendor's address. Addresses and headers never reach an error's text."""
+    """One vendor's address. Addresses and headers never reach an error's text. ``timeout_s`` is for a whole exchange,
+    once the connection stands.
+    """
 
     def __init__(self, provider: str, base_url: str, *, timeout_s: float = 60.0) -> None:
         self.provider = provider
@@ -72,13 +95,14 @@ class VendorHttp:
         """Ask for something that may be paid, once.
 
         Raises TransientError where the vendor cannot have received it, AmbiguousSubmitError where it may have:
-        a broken connection, a timeout, an HTTP 5xx whose body is not the vendor's own JSON, a redirect.
+        a broken connection, a timeout, an HTTP 5xx whose body is not the vendor's own JSON, most redirects. An HTTP 4xx
+        without the vendor's JSON comes from a gate before the vendor, which turned the request away: a refusal.
         """
         try:
             reply = await self._send(method, path, parts)
         except _NOT_SENT as error:
             raise TransientError(f"cannot be reached ({type(error).__name__})", self.provider) from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise AmbiguousSubmitError(
                 f"the connection ended before the answer ({type(error).__name__})", self.provider
             ) from error
@@ -87,7 +111,7 @@ class VendorHttp:
         try:
             reply.value()
         except UnexpectedResponseError as error:
-            raise AmbiguousSubmitError(error.message, self.provider, error.code) from error
+            raise _turned_away(reply, error) from error
         return reply
 
     async def ask(self, method: str, path: str, **parts: Any) -> Reply:
@@ -97,7 +121,7 @@ class VendorHttp:
         try:
             reply = await self._send(method, path, parts)
             reply.value()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise TransientError(f"cannot be asked ({type(error).__name__})", self.provider) from error
         except UnexpectedResponseError as error:
             raise TransientError(error.message, self.provider, error.code) from error
@@ -107,11 +131,15 @@ class VendorHttp:
 
     async def _send(self, method: str, path: str, parts: Mapping[str, Any]) -> Reply:
         url = path if path.startswith(("http://", "https://")) else f"{self.base_url}{path}"
+        require_sendable(self.provider, parts.get("headers") or {})
         body = bytearray()
+        connect_s = min(_CONNECT_S, self.timeout_s)
         async with (
+            # The client's own limit holds for each piece; an answer that trickles must not outlast a job's lease.
+            asyncio.timeout(connect_s + self.timeout_s),
             httpx.AsyncClient(
                 verify=tls(),
-                timeout=httpx.Timeout(self.timeout_s, connect=10.0),
+                timeout=httpx.Timeout(self.timeout_s, connect=connect_s),
                 follow_redirects=False,
                 trust_env=False,
             ) as client,
@@ -127,3 +155,42 @@ class VendorHttp:
 
 class _TooLongError(Exception):
     pass
+
+
+def require_sendable(provider: str, headers: Mapping[str, str]) -> None:
+    """Raises AuthError for a header that cannot be sent, which is always a key with something pasted around it: found
+    out by the connection, it would look like an answer that was lost.
+    """
+    for name, value in headers.items():
+        if value != value.strip() or not all(" " <= character <= "~" for character in value):
+            raise AuthError(
+                f"the header {name} cannot be sent; look for blanks, line breaks and quotation marks around the key in"
+                " the settings",
+                provider,
+                "key",
+            )
+
+
+def seconds_in(header: str | None) -> float | None:
+    """A header's number of seconds; None where it is none."""
+    try:
+        seconds = float(header or "")
+    except ValueError:
+        return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _turned_away(reply: Reply, error: UnexpectedResponseError) -> ProviderError:
+    """The error for an answer to a submit that is not the vendor's own."""
+    about = (reply.provider, error.code)
+    if reply.status == 429:
+        return RateLimitedError(error.message, *about, retry_after_s=reply.retry_after_s)
+    if reply.status in _TOO_LARGE:
+        return InvalidInputError(f"the request is too large: {error.message}", *about)
+    if reply.status in _TURNED_AWAY or reply.status in _MOVED:
+        return TransientError(f"check the vendor's base URL in the settings: it {error.message}", *about)
+    return AmbiguousSubmitError(error.message, *about)
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")

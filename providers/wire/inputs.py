@@ -40,7 +40,8 @@ def _jpeg_of(store: ObjectStore, stored: StoredObject, limits: PictureLimits, pr
             picture = ImageOps.exif_transpose(opened).convert("RGBA")
     except StorageError as error:
         raise TransientError(f"{stored.key} cannot be read from storage", provider) from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Exception as error:
+        # Damaged files make decoders raise all kinds of errors; none of them is "maybe accepted".
         raise InvalidInputError(f"{stored.key} is no picture that can be opened", provider) from error
     ground = Image.new("RGB", picture.size, "white")
     ground.paste(picture, mask=picture.getchannel("A"))

@@ -20,7 +20,8 @@ class Replies:
 
     async def keep(self, key: str, reply: Mapping[str, Any]) -> None:
         """Durable when it returns."""
-        data = json.dumps(reply, ensure_ascii=False).encode()
+        # In ASCII: vendors cut texts in the middle of a character, and half of one has no UTF-8.
+        data = json.dumps(reply).encode()
         await asyncio.to_thread(self._store.put, self._key(key), data, "application/json")
 
     async def read(self, key: str) -> dict[str, Any]:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel
 
 from providers.wire.replies import Replies
-from providers.wire.token_prices import TokenPrice
-from skuflow.jobs.contract import Artifact, JobHandle, JobState, JobStatus, MicroCNY
+from providers.wire.token_prices import TokenPrice, tokens_least, tokens_likely
+from skuflow.jobs.contract import Artifact, Expected, JobHandle, JobState, JobStatus, MicroCNY
 from skuflow.jobs.errors import (
     AmbiguousSubmitError,
     ContentRejectedError,
@@ -29,8 +30,12 @@ from skuflow.jobs.errors import (
 from skuflow.listing.answers import AnswerError, Message, repair_message
 from skuflow.storage.objects import StorageError
 
+_log = logging.getLogger(__name__)
+
 REPAIR_TOKENS_MOST = 4000
 """More than a repair message ever has, at three bytes a character: for estimates of the second round."""
+COPY_TOKENS_LIKELY = 900
+"""What a listing's copy with its captions usually has, as JSON; for plans."""
 _REPAIR_LEAST_RATIO = 0.25
 """With less of the time left no second round is begun: its reply would be lost."""
 
@@ -97,6 +102,17 @@ class Bounds:
         """What both rounds cost at most, in micro-CNY."""
         second = self.second_read_tokens
         return price.micro(self.read_tokens, self.written_tokens) + price.micro(second, self.written_tokens)
+
+    @staticmethod
+    def expected(
+        price: TokenPrice, said: Sequence[str], *, beside_tokens: int, likely_tokens: int
+    ) -> Expected:
+        """What one round costs: ``said`` is read, with ``beside_tokens`` for pictures and stored texts, and an answer
+        of about ``likely_tokens``, or a third of it, is written.
+        """
+        least = beside_tokens // 3 + sum(map(tokens_least, said))
+        likely = beside_tokens + sum(map(tokens_likely, said))
+        return Expected(price.micro(least, likely_tokens // 3), price.micro(likely, likely_tokens))
 
     @property
     def second_read_tokens(self) -> int:
@@ -182,6 +198,8 @@ class TextJobs:
             raise AmbiguousSubmitError(
                 f"no whole answer came within {self._timeout_s:g} s", self._provider
             ) from None
+        # Half a character, which JSON can say and UTF-8 cannot, could be neither sent back nor kept.
+        turn = replace(turn, text=turn.text.encode(errors="replace").decode())
         course.turns.append(turn)
         if turn.finish is Finish.REJECTED:
             raise _SpoiledError(turn.words or "the model declined to answer", rejected=True)
@@ -244,7 +262,17 @@ class _SpoiledError(Exception):
 def _read(turn: Turn, wish: Wish, *, last: bool) -> dict[str, Any]:
     if turn.finish is Finish.CUT:
         raise _CUT
-    return wish.read(turn.text, last).model_dump(mode="json")
+    try:
+        value = wish.read(turn.text, last).model_dump(mode="json")
+        # The answer's JSON may say halves of characters as escapes: no file could be written with them.
+        whole: dict[str, Any] = json.loads(json.dumps(value, ensure_ascii=False).encode(errors="replace"))
+        return whole
+    except AnswerError:
+        raise
+    except Exception as error:
+        # It is paid, whatever is wrong with it or with its reader: nothing that may be left open.
+        _log.error("an answer could not be read", exc_info=error)
+        raise AnswerError(f"it cannot be read ({type(error).__name__})") from error
 
 
 def _account(fault: AnswerError, again: Exception | None) -> str:

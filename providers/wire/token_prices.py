@@ -42,3 +42,13 @@ class TokenPrice:
 def tokens_most(text: str) -> int:
     """An upper bound of a text's tokens: a token is at least one byte of its UTF-8."""
     return len(text.encode())
+
+
+def tokens_likely(text: str) -> int:
+    """About how many tokens a text has: English has four characters a token, Chinese one and a half."""
+    return (len(text) + 1) // 2
+
+
+def tokens_least(text: str) -> int:
+    """A token is seldom more than eight characters."""
+    return len(text) // 8

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
-from skuflow.jobs.contract import Artifact, JobState, JobStatus
+from skuflow.jobs.contract import Artifact, JobState, JobStatus, MicroCNY
 from skuflow.jobs.errors import JobExpiredError, ProviderError, TransientError, UnexpectedResponseError
 from skuflow.jobs.job_in_hand import PASSING, JobInHand
 from skuflow.jobs.keeping import ResultCorruptError, check_and_put
@@ -19,48 +20,57 @@ _log = logging.getLogger(__name__)
 _BELL_EVERY_S = 2.0
 """How often a waiting job looks whether its vendor has called."""
 
-_A_LITTLE_LATER = 1.02
-"""A first poll just before the end would cost a whole interval."""
+
+_MOST_COST: MicroCNY = 100_000 * 1_000_000
+"""No single job costs more; beyond the ledger's integers nothing could be written at all."""
 
 
 class Collecting(JobInHand):
     """From submitted to settled, failed or expired."""
 
     async def _collect(self) -> Outcome:
-        """Ask the vendor until the job ends or the deadline comes."""
-        failures = 0
-        lapsed = False
+        """Ask the vendor until the job ends or the deadline comes.
+
+        That a paid job or its result is gone is believed only when it is said several times in a row: an address lapses
+        and the next poll brings a new one, and a vendor's servers do not all know a job at the same time.
+        """
+        failures = denials = 0
+        cost: MicroCNY | None = None
         self._counted()
         if (first_s := min(self._first_poll_in_s(), self._left_s())) > 0:
             await self._pause_or_bell(first_s)
         while True:
             await self._keep_lease()
             trouble: ProviderError | None = None
+            gone: ProviderError | None = None
+            asked_at_s = self._age_s()
             try:
-                status = await self._provider.poll(self.job.handle)
+                status = self._credible(await self._provider.poll(self.job.handle))
                 if status.state.is_terminal:
-                    self._no_longer_counted(status)
+                    self._no_longer_counted(status, asked_at_s)
+                cost = cost if status.cost is None else status.cost
                 if status.state is JobState.SUCCEEDED:
-                    try:
-                        return await self._keep(status)
-                    except JobExpiredError:
-                        # An address may have lapsed between the poll and the download; the next poll brings a new one.
-                        if lapsed:
-                            raise
-                        lapsed = True
-                        pause_s = self._backoff_s(0, TransientError("the address has lapsed"))
-                        await self._pause(min(pause_s, max(0.0, self._left_s())))
-                        continue
-                if status.state.is_terminal:
+                    return await self._keep(status)
+                if status.state is JobState.EXPIRED:
+                    gone = status.error or self._nameless(status)
+                elif status.state.is_terminal:
                     return await self._ended_badly(status)
-                failures, pause_s = 0, status.poll_after_s * self._around.jitter()
+                else:
+                    self._unfinished_s = asked_at_s
+                    # Never sooner than the vendor advises.
+                    failures, denials, pause_s = 0, 0, status.poll_after_s * max(1.0, self._around.jitter())
             except JobExpiredError as error:
-                return await self._expired(error, None)
+                gone = error
             except PASSING as error:
                 trouble, pause_s = error, self._backoff_s(failures, error)
                 failures += 1
             except ProviderError as error:
                 return self._waiting(reason_for(error))
+            if gone is not None:
+                denials += 1
+                if denials >= self._pace.denials or not (self._provider.paid or self.job.paid):
+                    return await self._expired(gone, cost)
+                trouble, pause_s = gone, self._backoff_s(denials - 1, gone)
             left_s = self._left_s()
             if left_s <= 0:
                 return self._still_working(trouble, pause_s)
@@ -85,8 +95,13 @@ class Collecting(JobInHand):
         least_s = self._provider.tempo(self._request).first_poll_s
         if least_s <= 0:
             return 0.0
-        expected_s = self._lane.gate.expected_s or 0.0
-        return max(0.0, max(least_s, expected_s * _A_LITTLE_LATER) - self._age_s())
+        age_s = self._age_s()
+        planned_s = self._lane.gate.lengths.first_poll_s(least_s, self._beside)
+        if planned_s <= age_s:
+            self._lane.gate.lengths.gave_up(planned_s)
+            return 0.0
+        self._planned_s = planned_s
+        return planned_s - age_s
 
     async def _keep(self, status: JobStatus) -> Outcome:
         """Copy the results to storage and pay."""
@@ -111,9 +126,13 @@ class Collecting(JobInHand):
 
     async def _keep_one(self, artifact: Artifact) -> StoredObject:
         """Fetch, check and store one result. Raises ResultCorruptError when it is damaged each time."""
-        failures = 0
+        failures, defect = 0, ""
         max_bytes = self._pace.max_result_bytes
-        for _ in range(self._pace.downloads):
+        for damaged in range(self._pace.downloads):
+            if damaged:
+                # What stands in the way (a proxy's page instead of the file, say) may pass; the money is spent.
+                pause_s = self._backoff_s(damaged, TransientError(defect))
+                await self._pause(min(pause_s, max(0.0, self._left_s())))
             while True:
                 await self._keep_lease()
                 try:
@@ -150,11 +169,19 @@ class Collecting(JobInHand):
             _log.warning("%s could not forget job %s", self._provider.name, self.job.id, exc_info=True)
 
     async def _ended_badly(self, status: JobStatus) -> Outcome:
-        error = status.error or ProviderError(f"the vendor reports {status.raw_state}", self._provider.name)
-        if status.state is JobState.EXPIRED:
-            return await self._expired(error, status.cost)
+        error = status.error or self._nameless(status)
         await self._write(self._ledger.fail, error, cost=self._charge(status) if status.charged else 0)
         return self._failed(reason_for(error))
+
+    def _credible(self, status: JobStatus) -> JobStatus:
+        """The status without a charge that nobody can have made: the estimate is settled then."""
+        if status.cost is None or 0 <= status.cost <= _MOST_COST:
+            return status
+        _log.error("%s names an absurd charge for job %s", self._provider.name, self.job.id)
+        return replace(status, cost=None)
+
+    def _nameless(self, status: JobStatus) -> ProviderError:
+        return ProviderError(f"the vendor reports {status.raw_state}", self._provider.name)
 
     async def _corrupt(self, error: ResultCorruptError, status: JobStatus) -> Outcome:
         # The vendor says that it delivered, and will charge for it.

@@ -391,3 +391,22 @@ class Preparing(Protocol):
         Raises TransientError or InvalidInputError.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a calm run is charged for a request whose price is not fixed beforehand, in micro-CNY: at least, and most
+    likely. ``Provider.estimate`` is what it can come to at most.
+    """
+
+    least: MicroCNY
+    likely: MicroCNY
+
+
+@runtime_checkable
+class Expecting(Protocol):
+    """A provider whose ``estimate`` is well above what it usually charges, such as one that bills by the token."""
+
+    def expected(self, request: Request) -> Expected:
+        """For plans only: nothing is held or settled by it. Raises InvalidInputError as ``estimate`` does."""
+        ...

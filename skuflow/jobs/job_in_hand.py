@@ -17,10 +17,14 @@ _P = ParamSpec("_P")
 
 PASSING = (RateLimitedError, TransientError)
 
+_LEAST_PAUSE_S = 1.0
+_MOST_PAUSE_S = 24 * 3600.0
+
 
 class JobInHand:
     """One job, which this process owns until a deadline. ``request`` None: it can be
-    collected, but not submitted. ``lane``: what its pool is learnt from; whoever starts the drive is inside the gate.
+    collected, but not submitted. ``lane``: what its pool is learnt from; whoever starts the drive has entered it, and
+    leaves it at the end if the drive has not.
     """
 
     def __init__(
@@ -40,8 +44,16 @@ class JobInHand:
         self._deadline = around.clock() + timedelta(seconds=around.pace.wait_s)
         self._submits = 0
         self._unreachable = 0
+        # When this process lost the submit's answer; the vendor may still have been at it then.
+        self._lost_at: datetime | None = None
         self._lane = lane
         self._at_vendor = False
+        self.has_heard = False
+        """Whether the breaker was told how the vendor answered."""
+        self._beside = 1
+        # When the first poll is due, and the last one that found the job unfinished: seconds since it was accepted.
+        self._planned_s: float | None = None
+        self._unfinished_s: float | None = None
 
     async def _collect(self) -> Outcome:
         """Ask the vendor until the job ends or the deadline comes."""
@@ -51,6 +63,7 @@ class JobInHand:
 
     def _heard(self, trouble: Exception | None) -> None:
         """Tell the breaker whether the vendor answered sensibly."""
+        self.has_heard = True
         if self._lane is not None:
             if trouble is None:
                 self._lane.breaker.succeeded()
@@ -61,16 +74,26 @@ class JobInHand:
         if self._lane is not None and not self._at_vendor:
             self._at_vendor = True
             self._lane.gate.accepted()
+            self._beside = self._lane.gate.at_vendor
 
-    def _no_longer_counted(self, status: JobStatus | None) -> None:
-        """The vendor has finished with the job, or this process has."""
+    def _no_longer_counted(self, status: JobStatus | None, asked_at_s: float = 0.0) -> None:
+        """The vendor has finished with the job, or this process has. What is left to do needs no place at the vendor.
+
+        ``asked_at_s``: how old the job was when the vendor was asked.
+        """
         if self._lane is None or not self._at_vendor:
             return
         self._at_vendor = False
-        took_s = status.took_s if status is not None and status.state is JobState.SUCCEEDED else None
-        if took_s is None and status is not None and status.state is JobState.SUCCEEDED:
-            took_s = self._age_s()
-        self._lane.gate.ended(took_s)
+        made = status is not None and status.state is JobState.SUCCEEDED
+        took_s = status.took_s if status is not None and made else None
+        lengths = self._lane.gate.lengths
+        if self._planned_s is not None:
+            if made and took_s is None:
+                lengths.found(self._planned_s, self._unfinished_s, asked_at_s)
+            else:
+                lengths.gave_up(self._planned_s)
+        self._lane.gate.ended(took_s, self._beside)
+        self._lane.leave()
 
     def _age_s(self) -> float:
         """How long ago the vendor accepted the job."""
@@ -108,7 +131,9 @@ class JobInHand:
 
     def _backoff_s(self, failures: int, error: ProviderError) -> float:
         if isinstance(error, RateLimitedError) and error.retry_after_s is not None:
-            return error.retry_after_s * self._around.jitter()
+            # "At once" would be asked in a tight loop; and what is beyond a day is no pause.
+            least_s = min(_LEAST_PAUSE_S, self._pace.backoff_s)
+            return min(_MOST_PAUSE_S, max(least_s, error.retry_after_s)) * self._around.jitter()
         return min(self._pace.max_backoff_s, self._pace.backoff_s * 2.0**failures) * self._around.jitter()
 
     async def _pause(self, seconds: float) -> None:

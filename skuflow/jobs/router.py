@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from skuflow.catalog.product import Product
-from skuflow.jobs.contract import Capability, MicroCNY, Provider, Request, Slot
+from skuflow.jobs.contract import Capability, Expected, Expecting, MicroCNY, Provider, Request, Slot
 from skuflow.jobs.errors import NEEDS_VENDOR, InvalidInputError
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.jobs.routes import RouteRule, candidates
@@ -25,11 +25,18 @@ FALLS_BACK = frozenset(("CAP_REACHED", "BALANCE_EMPTY", "VENDOR_UNAVAILABLE", "C
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A provider that can do a request, with the request as it would be asked and its price."""
+    """A provider that can do a request, with the request as it would be asked and the most that it can cost."""
 
     provider: Provider
     request: Request
     estimate_micro: MicroCNY
+
+    @property
+    def expected(self) -> Expected:
+        """What it costs when nothing goes wrong."""
+        if isinstance(self.provider, Expecting):
+            return self.provider.expected(self.request)
+        return Expected(self.estimate_micro, self.estimate_micro)
 
 
 class Router:

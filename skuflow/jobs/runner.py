@@ -173,16 +173,15 @@ class Runner:
             return Outcome(OutcomeState.FAILED, reason_for(error), reused=True)
         if not lane.breaker.lets_pass():
             return _circuit_open(provider.name, lane)
-        asked = False
-        if isinstance(provider, Preparing) and await self._calls(self._has_room, order):
-            try:
-                await provider.prepare(request)
-            except ProviderError as error:
-                lane.breaker.gave_up()
-                state = OutcomeState.WAITING if error.retryable else OutcomeState.FAILED
-                return Outcome(state, reason_for(error), reused=True)
-        await lane.gate.enter()
+        drive: Drive | None = None
         try:
+            if isinstance(provider, Preparing) and await self._calls(self._has_room, order):
+                try:
+                    await provider.prepare(request)
+                except ProviderError as error:
+                    state = OutcomeState.WAITING if error.retryable else OutcomeState.FAILED
+                    return Outcome(state, reason_for(error), reused=True)
+            await lane.enter()
             # Before the job is written: whoever is stopped while waiting has asked for nothing.
             await lane.gate.turn()
             job = await self._calls(
@@ -194,8 +193,8 @@ class Runner:
                 submitting=True,
                 past_doubt=past_doubt,
             )
-            asked = True
-            return await Drive(self._around, provider, job, request, lane).begin()
+            drive = Drive(self._around, provider, job, request, lane)
+            return await drive.begin()
         except AttemptRefusedError as refused:
             return Outcome(
                 OutcomeState.FAILED, Reason(refused.code, refused.sentence), refused.row, reused=True
@@ -207,9 +206,10 @@ class Runner:
         except BudgetReachedError as error:
             return _until(error.resets_at, "BUDGET_REACHED", error)
         finally:
-            if not asked:
+            # However it ended: a trial that nobody hands on would keep the breaker open for good.
+            if drive is None or not drive.has_heard:
                 lane.breaker.gave_up()
-            lane.gate.leave()
+            lane.leave()
 
     def _has_room(self, order: Reservation) -> bool:
         """Whether the cap and the budget of the day leave anything at all: where not, nothing need be prepared."""
@@ -241,6 +241,8 @@ class Runner:
     ) -> Outcome | JobRow | None:
         """Go on with a job; its slot's newest row if it has moved on since it was read."""
         maker = provider if row.provider == provider.name else self._provider_named(row.provider)
+        if maker is None and row.state is RowState.RESERVED:
+            return await self._give_back(row, provider)
         if maker is None:
             return _left_alone(row, f"its provider {row.provider} is not configured")
         if row.state is RowState.IN_DOUBT and not await self._may_be_cleared(row, maker):
@@ -261,12 +263,25 @@ class Runner:
         if request is None or maker is not provider:
             return await Drive(self._around, maker, job, None).resume()
         lane = self._traffic.lane(maker, request)
-        same_wish = request.fingerprint() == job.fingerprint
-        lane.gate.enter_by_right()
+        asked_for = request if _is_what_is_held(job, request, maker) else None
+        lane.enter_by_right()
         try:
-            return await Drive(self._around, maker, job, request if same_wish else None, lane).resume()
+            return await Drive(self._around, maker, job, asked_for, lane).resume()
         finally:
-            lane.gate.leave()
+            lane.leave()
+
+    async def _give_back(self, row: JobRow, anyone: Provider) -> Outcome | JobRow | None:
+        """Release a reservation whose provider cannot be reached from here: no vendor was asked, so none is needed."""
+        try:
+            job = await self._calls(self._ledger.take_over, row, owner=self._owner)
+            if job.state is RowState.RESERVED:
+                return await Drive(self._around, anyone, job, None).resume()
+            # It has moved on since it was read, and only its own vendor knows how far.
+            return await self._calls(self._ledger.let_go, job)
+        except SlotBusyError as busy:
+            return _left_alone(busy.row, str(busy))
+        except StaleFenceError:
+            return (await self._calls(self._ledger.find_slots, [row.slot_key])).get(row.slot_key)
 
     @staticmethod
     async def _may_be_cleared(row: JobRow, maker: Provider) -> bool:
@@ -327,6 +342,20 @@ class Runner:
             f" it was paid; --remake {remake_name(row)} makes it again"
         )
         return replace(outcome, stale=True, reason=Reason("PART_STALE", sentence))
+
+
+def _is_what_is_held(job: JobRow, request: Request, provider: Provider) -> bool:
+    """Whether the request may be submitted as this job: the same wish, and of a job that may not have been accepted yet
+    the same model at no higher price, since both may have been set anew after the money was held.
+    """
+    if request.fingerprint() != job.fingerprint:
+        return False
+    if job.state in (RowState.SUBMITTED, RowState.STORED):
+        return True
+    try:
+        return provider.model_for(request) == job.model and provider.estimate(request) <= job.estimated_micro
+    except ProviderError:
+        return False
 
 
 def _until(resets_at: datetime, code: str, error: Exception) -> Outcome:

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from datetime import timedelta
 
-from skuflow.jobs.contract import JobHandle
+from skuflow.jobs.contract import JobHandle, Request
 from skuflow.jobs.errors import (
+    AmbiguousSubmitError,
     AuthError,
     ContentRejectedError,
     InsufficientBalanceError,
@@ -16,12 +17,15 @@ from skuflow.jobs.errors import (
     RateLimitedError,
     TransientError,
 )
-from skuflow.jobs.gate import Gate
 from skuflow.jobs.job_in_hand import PASSING, JobInHand
 from skuflow.jobs.outcome import Outcome, Reason, reason_for
+from skuflow.jobs.traffic import Lane
+from skuflow.ledger.errors import SlotBusyError, StaleFenceError
 from skuflow.ledger.rows import RowState
 
 _log = logging.getLogger(__name__)
+
+_OF_THE_LEASE = 0.95
 
 REFUSALS = (AuthError, InsufficientBalanceError, InvalidInputError, ContentRejectedError)
 """What ``submit`` raises when the vendor did not accept the job and nothing is owed; rate limits and a vendor that
@@ -58,7 +62,7 @@ class Submitting(JobInHand):
                 continue
             self._submits += 1
             try:
-                handle = await self._provider.submit(request, idempotency_key=self.job.key)
+                handle = await self._ask_once(request)
             except RateLimitedError as error:
                 self._heard(None)
                 if outcome := await self._submit_later(error):
@@ -79,13 +83,60 @@ class Submitting(JobInHand):
                 self._heard(error)
                 return await self._unsure(error)
             self._heard(None)
-            await self._write(self._ledger.record_submitted, handle)
+            await self._record(handle)
             self._counted()
             return await self._collect()
 
+    async def _ask_once(self, request: Request) -> JobHandle:
+        """Submit, as long as the lease lasts: once it has lapsed, another process may look the job up, find nothing and
+        submit it anew, while this request is still on its way.
+        """
+        assert self.job.lease_until is not None
+        left_s = (self.job.lease_until - self._around.clock()).total_seconds()
+        try:
+            async with asyncio.timeout(left_s * _OF_THE_LEASE) as limit:
+                return await self._provider.submit(request, idempotency_key=self.job.key)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise AmbiguousSubmitError(
+                "no whole answer came while the job was this process's", self._provider.name
+            ) from error
+
+    async def _record(self, handle: JobHandle, note: str = "") -> None:
+        """Write down what the vendor calls the job. Raises StaleFenceError where another process works on it."""
+        try:
+            try:
+                await self._write(self._ledger.record_submitted, handle, note)
+            except StaleFenceError:
+                await self._take_back()
+                await self._write(self._ledger.record_submitted, handle, "its submit was slow, not lost")
+        except BaseException:
+            # The vendor works on it and only this process knows under which id: a person will need it.
+            _log.error(
+                "%s accepted job %s as %s, which could not be written to the ledger",
+                self._provider.name,
+                self.job.id,
+                handle.job_id,
+            )
+            raise
+
+    async def _take_back(self) -> None:
+        """Own the job again, which another process has taken for lost and parked in doubt while its submit was under
+        way. Raises StaleFenceError where that process, or whoever came after it, has done more with it.
+        """
+        lost = self.job
+        try:
+            await self._write(self._ledger.take_over, owner=lost.owner)
+        except SlotBusyError as busy:
+            raise StaleFenceError(lost.id, lost.fence) from busy
+        if self.job.state not in (RowState.SUBMITTING, RowState.IN_DOUBT):
+            raise StaleFenceError(lost.id, lost.fence)
+
     async def _submit_later(self, error: RateLimitedError | TransientError) -> Outcome | None:
         """Wait as the vendor asks, holding the reservation; an outcome if that would take too long."""
-        gate = self._lane.gate if self._lane is not None else None
+        lane = self._lane
+        gate = lane.gate if lane is not None else None
         if gate is not None and isinstance(error, RateLimitedError):
             gate.refused(error)
         queues = (
@@ -93,27 +144,25 @@ class Submitting(JobInHand):
         )
         if queues:
             # One of our own jobs makes room when it ends; the vendor's hint or a moment is enough besides.
-            pause_s = max(1.0, error.retry_after_s or 0.0) if isinstance(error, RateLimitedError) else 1.0
+            hinted = isinstance(error, RateLimitedError) and error.retry_after_s is not None
+            pause_s = max(1.0, self._backoff_s(0, error) if hinted else 0.0)
         else:
             pause_s = self._backoff_s(self._submits - 1, error)
         if (self._submits >= self._pace.submits and not queues) or pause_s > self._left_s():
             return await self._refused(error, pause_s)
         await self._write(self._ledger.submit_later, error)
         await self._pause(pause_s)
-        if gate is not None and queues and not await self._entered_again(gate):
+        if lane is not None and queues and not await self._entered_again(lane):
             return await self._refused(error, pause_s)
-        if gate is not None:
-            await gate.turn()
+        if lane is not None:
+            await lane.gate.turn()
         await self._write(self._ledger.begin_submit)
         return None
 
-    async def _entered_again(self, gate: Gate) -> bool:
-        """Leave the gate and wait for the next place inside, keeping the lease; False at the deadline.
-
-        The place is taken back either way, since whoever started the drive gives it up at the end.
-        """
-        gate.leave()
-        entering = asyncio.ensure_future(gate.enter(first=True))
+    async def _entered_again(self, lane: Lane) -> bool:
+        """Give the place up and wait for the next one, keeping the lease; False at the deadline, without a place."""
+        lane.leave()
+        entering = asyncio.ensure_future(lane.enter(first=True))
         try:
             while not entering.done():
                 if self._left_s() <= 0:
@@ -126,9 +175,7 @@ class Submitting(JobInHand):
                 waking.cancel()
             return True
         finally:
-            if not entering.done():
-                entering.cancel()
-                gate.enter_by_right()
+            entering.cancel()
 
     async def _refused(self, error: ProviderError, pause_s: float | None = None) -> Outcome:
         await self._write(self._ledger.release, error)
@@ -146,6 +193,7 @@ class Submitting(JobInHand):
                 await self._write(self._ledger.fail, error)
                 return self._failed(reason_for(error))
         await self._write(self._ledger.mark_in_doubt, error)
+        self._lost_at = self._around.clock()
         return await self._clear_doubt(error)
 
     async def _clear_doubt(self, error: BaseException | None = None) -> Outcome:
@@ -161,7 +209,7 @@ class Submitting(JobInHand):
         if handle is None and not self._provider.can_find:
             return await self._park(error)
         if handle is not None:
-            await self._write(self._ledger.record_submitted, handle, "found at the vendor")
+            await self._record(handle, "found at the vendor")
             self._counted()
             return await self._collect()
         return await self._submit_again("the vendor has no such job")
@@ -170,7 +218,7 @@ class Submitting(JobInHand):
         """The vendor's word, once it can be believed. Raises the last error if that takes beyond the
         deadline.
         """
-        began_at = self.job.submitting_at or self.job.updated_at
+        began_at = self._lost_at or self.job.submitting_at or self.job.updated_at
         settled_at = began_at + timedelta(seconds=self._pace.find_settles_s)
         failures = 0
         while True:

@@ -20,7 +20,8 @@ class Pace:
     passing error; it doubles up to ``max_backoff_s``. ``submits``: how often one call asks a vendor that says
     "not now"; ``unreachable_submits``: how often again where it cannot be reached. ``find_settles_s``: only so
     long after a submit began is "no such job" believed, since the request may still be on its way through the
-    vendor. ``downloads``: how often a damaged result is fetched.
+    vendor. ``downloads``: how often a damaged result is fetched. ``denials``: so often in a row a vendor must say
+    that a paid job or its result is gone before that is believed.
     """
 
     wait_s: float = 900.0
@@ -30,6 +31,7 @@ class Pace:
     unreachable_submits: int = 1
     find_settles_s: float = 30.0
     downloads: int = 3
+    denials: int = 3
     max_result_bytes: int = MAX_RESULT_BYTES
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from skuflow.jobs.breaker import Breaker
@@ -11,12 +10,29 @@ from skuflow.jobs.contract import Provider, Request
 from skuflow.jobs.gate import Gate
 
 
-@dataclass(frozen=True, slots=True)
 class Lane:
-    """What one request passes through on its way to the vendor."""
+    """What one request passes through on its way to the vendor; it is in work there from ``enter`` to ``leave``."""
 
-    gate: Gate
-    breaker: Breaker
+    def __init__(self, gate: Gate, breaker: Breaker) -> None:
+        self.gate = gate
+        self.breaker = breaker
+        self._inside = False
+
+    async def enter(self, *, first: bool = False) -> None:
+        """Wait for a place inside the gate. ``first``: before all others that wait."""
+        await self.gate.enter(first=first)
+        self._inside = True
+
+    def enter_by_right(self) -> None:
+        """Take a place whether there is room or not: the job is at the vendor, or its place was only lent."""
+        self.gate.enter_by_right()
+        self._inside = True
+
+    def leave(self) -> None:
+        """Give the place to the next request. Once it has been given up, this does nothing."""
+        if self._inside:
+            self._inside = False
+            self.gate.leave()
 
 
 class Traffic:

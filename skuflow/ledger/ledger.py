@@ -39,7 +39,7 @@ from skuflow.ledger.errors import (
     WrongStateError,
 )
 from skuflow.ledger.migrate import upgrade_engine
-from skuflow.ledger.redaction import redacted
+from skuflow.ledger.redaction import redacted, storable
 from skuflow.ledger.reservation import Reservation, as_columns, error_columns, event, first_events, new_job
 from skuflow.ledger.rows import JobRow, RowState, StoredResult, result_json, row_from
 from skuflow.ledger.schema import job_events, jobs
@@ -259,7 +259,7 @@ class Ledger(LedgerReader):
             note,
             model=handle.model or job.model,
             vendor_job_id=handle.job_id,
-            vendor_request_id=handle.vendor_request_id,
+            vendor_request_id=storable(handle.vendor_request_id),
             submitted_at=now,
             lease_until=now + self._lease,
             **error_columns(None),

@@ -10,7 +10,7 @@ from typing import Any
 from skuflow.jobs.contract import MicroCNY, Slot
 from skuflow.jobs.errors import ProviderError
 from skuflow.ledger.caps import Limits
-from skuflow.ledger.redaction import redacted
+from skuflow.ledger.redaction import redacted, storable
 from skuflow.ledger.rows import JobRow, RowState, result_json
 from skuflow.ledger.schema import jobs
 
@@ -119,6 +119,9 @@ def event(job: JobRow, from_state: str, to: RowState, note: str) -> dict[str, An
     }
 
 
+_MAX_CODE_CHARS = 100
+
+
 def error_columns(error: BaseException | None) -> dict[str, str]:
     """What is kept of an error: no secrets, and not much; None clears the columns."""
     if error is None:
@@ -126,7 +129,7 @@ def error_columns(error: BaseException | None) -> dict[str, str]:
     message = error.message if isinstance(error, ProviderError) else str(error)
     return {
         "error_class": type(error).__name__,
-        "error_code": error.code if isinstance(error, ProviderError) else "",
+        "error_code": storable(error.code)[:_MAX_CODE_CHARS] if isinstance(error, ProviderError) else "",
         "error_message": redacted(message) or type(error).__name__,
     }
 

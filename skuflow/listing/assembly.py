@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 
 from skuflow.catalog.intake import Intake
 from skuflow.catalog.product import Product
-from skuflow.jobs.contract import Slot
+from skuflow.jobs.contract import Capability, Slot
 from skuflow.jobs.errors import NEEDS_VENDOR
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.brief import Stage
 from skuflow.listing.findings import Finding, Severity
+from skuflow.listing.judging import judged_copy, judged_image
 from skuflow.listing.kit import (
     Cost,
     Kit,
@@ -28,7 +29,7 @@ from skuflow.listing.kit import (
     Scores,
 )
 from skuflow.listing.parts import Bench, Makings, copy_part, duplicate_findings, image_part, made, video_part
-from skuflow.listing.planning import KitPlan
+from skuflow.listing.planning import JUDGE, KitPlan
 from skuflow.quality.kit_scores import score_kit
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore
@@ -47,8 +48,15 @@ def assemble_kit(makings: Makings, store: ObjectStore, now: datetime) -> Kit:
     """
     bench = Bench(store, makings)
     plan, outcomes = makings.plan, makings.outcomes
-    copies = tuple(copy_part(bench, slot, outcome) for slot, outcome in made(plan.copy_slots, outcomes))
-    images = tuple(image_part(bench, slot, outcome) for slot, outcome in made(plan.image_slots, outcomes))
+    opinions = {judged: outcomes.get(slot) for slot, judged in plan.judged.items()}
+    copies = tuple(
+        judged_copy(store, copy_part(bench, slot, outcome), opinions.get(slot))
+        for slot, outcome in made(plan.copy_slots, outcomes)
+    )
+    images = tuple(
+        judged_image(store, image_part(bench, slot, outcome), opinions.get(slot))
+        for slot, outcome in made(plan.image_slots, outcomes)
+    )
     videos = tuple(video_part(bench, slot, outcome) for slot, outcome in made(plan.video_slots, outcomes))
     duplicates = duplicate_findings(bench)
     parts = (
@@ -56,7 +64,7 @@ def assemble_kit(makings: Makings, store: ObjectStore, now: datetime) -> Kit:
     )
     kept = _carried_over(makings)
     copies, images, videos = (*copies, *kept.copy_), (*images, *kept.images), (*videos, *kept.videos)
-    parts = (*parts, *kept.parts)
+    parts = _with_opinions((*parts, *kept.parts), copies, images, makings.previous)
     draft = Kit(
         sku=plan.product.sku,
         kit_id="",
@@ -111,6 +119,20 @@ def _carried_over(makings: Makings) -> _Kept:
     return _Kept(copies, images, videos, tuple(part for part in previous.parts if part.part in names))
 
 
+def _with_opinions(
+    parts: Sequence[Part], copies: Sequence[KitCopy], images: Sequence[KitImage], previous: Kit | None
+) -> tuple[Part, ...]:
+    """The parts with those of the previous kit's opinions that copy and pictures still show, and this run left out."""
+    shown = {
+        *(f"{JUDGE}{copy.part}" for copy in copies if copy.judgement is not None),
+        *(f"{JUDGE}{image.id}" for image in images if image.judgement is not None),
+    }
+    new = {part.part for part in parts if part.state is PartState.MADE}
+    old = () if previous is None else previous.parts
+    kept = {part.part: part for part in old if part.part in shown - new and part.state is PartState.MADE}
+    return (*(part for part in parts if part.part not in kept), *kept.values())
+
+
 def kit_json(kit: Kit) -> bytes:
     """kit.json as it is stored and exported."""
     return kit.model_dump_json(by_alias=True, indent=2).encode()
@@ -141,9 +163,11 @@ def _sealed(draft: Kit, previous: Kit | None, now: datetime) -> Kit:
 def _part(plan: KitPlan, slot: Slot, outcome: Outcome | None) -> Part:
     if outcome is not None:
         needs_vendor = outcome.reason is not None and outcome.reason.code == NEEDS_VENDOR
+        # A kit is not kept back by an opinion that fails or waits; the next run asks for it again.
+        optional = slot.capability is Capability.JUDGE and outcome.state is not OutcomeState.MADE
         return Part(
             part=slot.part,
-            state=PartState.SKIPPED if needs_vendor else _PART_STATES[outcome.state],
+            state=PartState.SKIPPED if needs_vendor or optional else _PART_STATES[outcome.state],
             reason=str(outcome.reason) if outcome.reason else None,
         )
     return Part(part=slot.part, state=PartState.SKIPPED, reason="its stage was not asked for")
@@ -164,7 +188,7 @@ def _part_findings(plan: KitPlan, outcomes: Mapping[Slot, Outcome]) -> list[Find
     found: list[Finding] = []
     for slot in plan.slots:
         outcome = outcomes.get(slot)
-        if outcome is not None and outcome.stale:
+        if outcome is not None and outcome.stale and slot.capability is not Capability.JUDGE:
             found.append(
                 Finding(
                     code="PART_STALE",

@@ -25,6 +25,7 @@ _ROLES = {
     "copy": (),
     "image": ("main", "scene", *ImageTask),
     "video": (VIDEO_ATMOSPHERE,),
+    "judge": (),
 }
 _GROUPS = frozenset((*_ROLES, *(f"{stem}:{role}" for stem, roles in _ROLES.items() for role in roles)))
 """What ``--remake`` takes for several parts at once."""
@@ -52,7 +53,9 @@ class BriefError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """One run's wishes, the same for every SKU of it. ``markets`` empty: each product's own target markets."""
+    """One run's wishes, the same for every SKU of it. ``markets`` empty: each product's own target markets. ``judged``:
+    a model is asked for its opinion on copy and scenes.
+    """
 
     stages: tuple[Stage, ...] = tuple(Stage)
     markets: tuple[str, ...] = ()
@@ -64,6 +67,7 @@ class Brief:
     video_s: float = 5.0
     captions_language: str = ""
     extras: ExtraWishes = NO_EXTRAS
+    judged: bool = False
 
     def __post_init__(self) -> None:
         for size in self.video_sizes_px:

@@ -1,7 +1,8 @@
 """From a vendor's picture or video to the sizes that a kit needs. Free, repeatable, and apart from the paid job: the
 vendor's own bytes stay as the job's result, what is made of them stands beside it in storage.
 
-An index per job (``developed/<sku>/<job>.json``) names what was made, so that it is made once.
+An index per job (``developed/<sku>/<job>.json``) names what was made, or why nothing can be made of the result, so
+that it is worked on once.
 """
 
 from __future__ import annotations
@@ -37,43 +38,82 @@ def develop(store: ObjectStore, request: Request, outcome: Outcome) -> Outcome:
     """``outcome`` with everything that its request needs and its provider did not deliver. Blocks.
 
     Only results that need it are touched; what was developed before is reused. A result that the studio cannot work
-    with at all is a failed outcome with the studio's reason. Raises StorageError.
+    with at all, or of which no size can be made, is a failed outcome with the studio's reason. A picture that was paid
+    for other sizes and gives the ones asked for now as well is not stale. Raises StorageError.
     """
     if outcome.state is not OutcomeState.MADE or not _needs_developing(outcome):
         return outcome
     recipe = _recipe(request)
-    known = _index(store, outcome.made_job)
-    if known is not None and known["recipe"] == recipe:
-        results = _results(known)
-        if all(store.exists(result.object.key) for result in results):
-            return _with(outcome, results)
-    from skuflow.studio.picture import StudioError
-
-    try:
-        results = _develop(store, request, outcome)
-    except StudioError as error:
-        job = outcome.made_job
-        sentence = f"{job.provider}'s result cannot be used: {error.message}; --remake {remake_name(job)} buys another"
-        return replace(outcome, state=OutcomeState.FAILED, reason=Reason(error.code, sentence), results=())
-    index = {"recipe": recipe, "results": result_json(results)}
-    store.put(_index_key(outcome.made_job), json.dumps(index).encode(), "application/json")
-    return _with(outcome, results)
+    index = _index(store, outcome.made_job)
+    developed = None if index is None or index["recipe"] != recipe else _indexed(store, outcome, index)
+    if developed is None:
+        index = {"recipe": recipe, **_made_or_refused(store, request, outcome)}
+        store.put(_index_key(outcome.made_job), json.dumps(index).encode(), "application/json")
+        developed = _as_indexed(outcome, index)
+    return _fresh_where_only_sizes_differ(request, developed)
 
 
 def as_developed(store: ObjectStore, outcome: Outcome) -> Outcome:
-    """``outcome`` with what was developed of it before, for a run that leaves its stage out."""
+    """``outcome`` with what was developed of it before, for a run that leaves its stage out; waiting where that is not
+    (or no longer) in storage.
+    """
     if outcome.state is not OutcomeState.MADE or not _needs_developing(outcome):
         return outcome
-    known = _index(store, outcome.made_job)
-    return outcome if known is None else _with(outcome, _results(known))
+    index = _index(store, outcome.made_job)
+    developed = None if index is None else _indexed(store, outcome, index)
+    if developed is not None:
+        return developed
+    reason = Reason(
+        "NOT_DEVELOPED", "it is paid and in storage, its sizes are still to be made; run its stage"
+    )
+    return replace(outcome, state=OutcomeState.WAITING, reason=reason, results=())
+
+
+def _made_or_refused(store: ObjectStore, request: Request, outcome: Outcome) -> dict[str, Any]:
+    """What an index says beside the recipe: the results, or why there are none."""
+    from skuflow.studio.picture import StudioError
+
+    try:
+        return {"results": result_json(_develop(store, request, outcome))}
+    except StudioError as error:
+        return {"results": [], "refused": {"code": error.code, "message": error.message}}
+
+
+def _indexed(store: ObjectStore, outcome: Outcome, index: dict[str, Any]) -> Outcome | None:
+    """The outcome as the index has it; None where a file that it names is gone."""
+    if all(store.exists(result.object.key) for result in _results(index)):
+        return _as_indexed(outcome, index)
+    return None
+
+
+def _as_indexed(outcome: Outcome, index: dict[str, Any]) -> Outcome:
+    refused = index.get("refused")
+    if refused is None:
+        return replace(outcome, results=(*outcome.results, *_results(index)))
+    job = outcome.made_job
+    sentence = f"{job.provider}'s result cannot be used: {refused['message']}; --remake {remake_name(job)} buys another"
+    return replace(
+        outcome, state=OutcomeState.FAILED, reason=Reason(refused["code"], sentence), results=(), stale=False
+    )
+
+
+def _fresh_where_only_sizes_differ(request: Request, outcome: Outcome) -> Outcome:
+    if not (outcome.stale and outcome.state is OutcomeState.MADE and isinstance(request, ImageRequest)):
+        return outcome
+    asked = json.loads(json.dumps(request.identity()))
+    answered = outcome.made_job.request_summary or {}
+    other = [name for name in asked if name != "sizes_px" and asked[name] != answered.get(name)]
+    if other or not all(outcome.result(_label(size)) for size in request.sizes_px):
+        return outcome
+    return replace(outcome, stale=False, reason=None)
 
 
 def _needs_developing(outcome: Outcome) -> bool:
     return any(result.label in _UNDEVELOPED for result in outcome.results)
 
 
-def _with(outcome: Outcome, results: tuple[StoredResult, ...]) -> Outcome:
-    return replace(outcome, results=(*outcome.results, *results))
+def _label(size_px: tuple[int, int]) -> str:
+    return f"{size_px[0]}x{size_px[1]}"
 
 
 def _index_key(job: JobRow) -> str:
@@ -123,6 +163,7 @@ def _scene(store: ObjectStore, request: ImageRequest, outcome: Outcome) -> tuple
     from skuflow.studio.cutout_png import from_png
     from skuflow.studio.developing.canvas import lay_out
     from skuflow.studio.developing.renditions import renditions_of
+    from skuflow.studio.picture import StudioError
 
     cutout = from_png(store.get(request.cutout.key))
     canvas = outcome.result("canvas")
@@ -134,10 +175,13 @@ def _scene(store: ObjectStore, request: ImageRequest, outcome: Outcome) -> tuple
         known_box_px=lay_out(cutout).product_box_px if canvas is not None else None,
         geometry_kept=canvas is not None,
     )
+    if not developed.made:
+        first = developed.not_made[0]
+        raise StudioError(first.code, f"no size can be made of it ({first.message})")
     keep = _Keep(store, outcome.made_job)
     placements: dict[str, object] = {}
     for made in developed.made:
-        label = f"{made.size_px[0]}x{made.size_px[1]}"
+        label = _label(made.size_px)
         keep.add(label, made.jpeg_bytes, "image/jpeg", "jpg")
         if made.product_box_px is not None:
             placements[label] = {"box_px": list(made.product_box_px), "put_back": made.put_back}
@@ -147,11 +191,7 @@ def _scene(store: ObjectStore, request: ImageRequest, outcome: Outcome) -> tuple
         [
             *([{"size": "", "code": "PRODUCT_MOVED", "message": developed.moved}] if developed.moved else []),
             *(
-                {
-                    "size": f"{missing.size_px[0]}x{missing.size_px[1]}",
-                    "code": missing.code,
-                    "message": missing.message,
-                }
+                {"size": _label(missing.size_px), "code": missing.code, "message": missing.message}
                 for missing in developed.not_made
             ),
         ],
@@ -163,12 +203,17 @@ def _creation(store: ObjectStore, outcome: Outcome) -> tuple[StoredResult, ...]:
     """The picture in the vendor's own shape, as a JPEG."""
     from PIL import Image
 
-    with Image.open(io.BytesIO(store.get(outcome.required("original").key))) as opened:
-        picture = opened.convert("RGB")
+    from skuflow.studio.picture import StudioError
+
+    try:
+        with Image.open(io.BytesIO(store.get(outcome.required("original").key))) as opened:
+            picture = opened.convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise StudioError("PICTURE_UNREADABLE", f"the vendor's picture cannot be read ({error})") from error
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=90, subsampling=1, optimize=True)
     keep = _Keep(store, outcome.made_job)
-    keep.add(f"{picture.width}x{picture.height}", buffer.getvalue(), "image/jpeg", "jpg")
+    keep.add(_label(picture.size), buffer.getvalue(), "image/jpeg", "jpg")
     return keep.results
 
 
@@ -180,7 +225,7 @@ def _video(store: ObjectStore, request: VideoRequest, outcome: Outcome) -> tuple
         clip.write_bytes(store.get(outcome.required("original").key))
         video_rendition(clip, request.size_px, made, duration_s=request.storyboard.duration_s)
         keep = _Keep(store, outcome.made_job)
-        keep.add(f"{request.size_px[0]}x{request.size_px[1]}", made.read_bytes(), "video/mp4", "mp4")
+        keep.add(_label(request.size_px), made.read_bytes(), "video/mp4", "mp4")
     return keep.results
 
 

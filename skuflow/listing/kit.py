@@ -45,7 +45,9 @@ class _Model(BaseModel):
 
 
 class Part(_Model):
-    """One thing the kit consists of: ``part`` is "copy:es", "image:main:1", "image:scene:2", "video:1"."""
+    """One thing the kit consists of: ``part`` is "copy:es", "image:main:1", "image:scene:2", "video:1", or for an
+    opinion "judge:" and the part that is judged. A missing opinion is skipped, whatever the reason: it keeps no kit back.
+    """
 
     part: str
     state: PartState
@@ -64,6 +66,29 @@ class Rendition(_Model):
     fits: tuple[str, ...] = ()
 
 
+class Opinion(_Model):
+    """Who judged a part, where a judge is named; an opinion is shown and never scored."""
+
+    provider: str
+    model: str
+    job_id: str
+
+
+class PictureOpinion(Opinion):
+    """What a model thinks of a scene beside the product's photo; points 0-100, more is better."""
+
+    identity: int = Field(ge=0, le=100, description="The same product in every detail.")
+    realism: int = Field(ge=0, le=100, description="Light, contact and size as in a photograph.")
+    cleanliness: int = Field(ge=0, le=100, description="No stray objects, smears, halos, garbled text.")
+    reason: str
+
+
+class CopyOpinion(Opinion):
+    """Whether a model found copy to say what the product's data say; where not, findings JUDGE_COPY tell what."""
+
+    ok: bool
+
+
 class KitCopy(ListingCopy):
     """The copy of one language with what was measured of it and who wrote it."""
 
@@ -72,6 +97,7 @@ class KitCopy(ListingCopy):
     model: str
     job_id: str
     scores: dict[str, float] = Field(default_factory=dict)
+    judgement: CopyOpinion | None = None
 
 
 class KitImage(_Model):
@@ -88,6 +114,7 @@ class KitImage(_Model):
     job_id: str
     renditions: tuple[Rendition, ...]
     scores: dict[str, float] = Field(default_factory=dict)
+    judgement: PictureOpinion | None = None
     findings: tuple[Finding, ...] = ()
 
 

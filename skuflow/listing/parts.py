@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from skuflow.catalog.intake import Intake
 from skuflow.jobs.contract import ImageTask, Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState
+from skuflow.ledger.rows import StoredResult
 from skuflow.ledger.views import Totals
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.developing import NOT_MADE
@@ -44,17 +45,19 @@ _ROLES = {
 _COMPARED = frozenset(("main", "scene"))
 """Where the product must be the cut-out one; worn by a person or drawn it has another outline."""
 
+_CONTENT_CODES = frozenset(("IMAGE_CONCEPT", "IMAGE_UNCOMPARED", "PRODUCT_MOVED", "RENDITION_NOT_MADE"))
+
 _SIZE_LABEL = re.compile(r"\d+x\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Makings:
-    """What a kit is assembled from. ``storyboard`` is None where no video was planned in this run."""
+    """What a kit is assembled from. ``storyboards`` are those of the videos that this run has made."""
 
     plan: KitPlan
     intake: Intake
     outcomes: Mapping[Slot, Outcome]
-    storyboard: Storyboard | None
+    storyboards: Mapping[Slot, Storyboard]
     totals: Totals
     made_for: Mapping[str, str]
     previous: Kit | None
@@ -127,8 +130,11 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
     job = outcome.made_job
     pictures = [result for result in outcome.results if _SIZE_LABEL.fullmatch(result.label)]
     before = _before(bench, slot.part, job.id)
-    if isinstance(before, KitImage):
-        return before
+    if isinstance(before, KitImage) and _same_files(before, pictures):
+        scored_before = (finding for finding in before.findings if finding.code not in _CONTENT_CODES)
+        return before.model_copy(
+            update={"findings": (*scored_before, *_content_findings(bench, slot, outcome))}
+        )
     role = _ROLES[slot.content_type]
     placement = outcome.result("placement")
     boxes = json.loads(bench.store.get(placement.key)) if placement is not None else {}
@@ -158,6 +164,11 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
             *_content_findings(bench, slot, outcome),
         ),
     )
+
+
+def _same_files(before: KitImage, pictures: Sequence[StoredResult]) -> bool:
+    """Whether the image shows the same files: other sizes may have been made of the same paid picture since."""
+    return [rendition.sha256 for rendition in before.renditions] == [p.object.sha256 for p in pictures]
 
 
 def _content_findings(bench: Bench, slot: Slot, outcome: Outcome) -> list[Finding]:
@@ -264,18 +275,17 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     from skuflow.studio.film.probe import probe
 
     job = outcome.made_job
-    before = _before(bench, slot.part, job.id)
-    if isinstance(before, KitVideo):
-        return before
     size = next(size for video, size in bench.makings.plan.all_videos if video == slot)
     label = f"{size[0]}x{size[1]}"
     stored = outcome.required(label)
+    before = _before(bench, slot.part, job.id)
+    if isinstance(before, KitVideo) and before.sha256 == stored.sha256:
+        return before
     placement = outcome.result("placement")
     places = from_json(bench.store.get(placement.key), label) if placement is not None else ()
     with as_file(bench.store, stored.key) as path:
         video = probe(path)
         score = _score_video(bench, path, size, places)
-    storyboard = bench.makings.storyboard
     return KitVideo(
         id=slot.part,
         content_type=slot.content_type,
@@ -287,7 +297,7 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
         codec=video.codec,
         bytes=stored.size_bytes,
         sha256=stored.sha256,
-        storyboard=_shots(storyboard, outcome, video.duration_s),
+        storyboard=_shots(bench.makings.storyboards.get(slot), outcome, video.duration_s),
         provider=job.provider,
         model=job.model,
         job_id=job.id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from skuflow.catalog.dimensions import product_size_cm
 from skuflow.catalog.extras import NO_EXTRAS, ExtraWishes
@@ -20,6 +20,7 @@ from skuflow.jobs.contract import (
     CreationRequest,
     ImageRequest,
     ImageTask,
+    JudgeRequest,
     SceneFrame,
     Slot,
     VideoRequest,
@@ -36,6 +37,9 @@ from skuflow.listing.styles import style as style_named
 from skuflow.storage.objects import StoredObject
 from skuflow.studio.framing import ProductSize, fits_scene, shows_well
 from skuflow.studio.scenes import load_scenes
+
+JUDGE = "judge:"
+"""What the roles and part names of opinions begin with, before those of what is judged."""
 
 _GENERATION = 1
 """Raised when kits should be assembled anew from the parts they have; the parts themselves are kept."""
@@ -67,7 +71,15 @@ class KitPlan:
 
     @property
     def slots(self) -> tuple[Slot, ...]:
-        return (*self.copy_slots, *self.image_slots, *self.video_slots)
+        return (*self.copy_slots, *self.image_slots, *self.video_slots, *self.judged)
+
+    @property
+    def judged(self) -> dict[Slot, Slot]:
+        """The slots of opinions, each with that of what is judged: copy and scenes, where the brief has them judged."""
+        if not self.brief.judged:
+            return {}
+        slots = (*self.copy_slots, *(slot for slot, _ in self.scenes))
+        return {replace(slot, role=f"{JUDGE}{slot.role}"): slot for slot in slots}
 
     @property
     def image_slots(self) -> tuple[Slot, ...]:
@@ -88,13 +100,14 @@ class KitPlan:
 
     @property
     def wanted_slots(self) -> tuple[Slot, ...]:
-        """The slots of the stages that this run makes."""
+        """The slots of the stages that this run makes, and of the opinions on what they make."""
         by_stage = {
             Stage.COPY: self.copy_slots,
             Stage.IMAGES: self.image_slots,
             Stage.VIDEO: self.video_slots,
         }
-        return tuple(slot for stage in Stage if stage in self.brief.stages for slot in by_stage[stage])
+        made = [slot for stage in Stage if stage in self.brief.stages for slot in by_stage[stage]]
+        return (*made, *(opinion for opinion, slot in self.judged.items() if slot in made))
 
     @property
     def needs_picture(self) -> bool:
@@ -273,6 +286,17 @@ def creation_request(
         description=description,
         prompt=creation_prompt(task, plan.product, description, has_person_photo=person is not None),
     )
+
+
+def judge_request(
+    plan: KitPlan, opinion: Slot, judged: StoredObject, photo: StoredObject | None
+) -> JudgeRequest | None:
+    """The request for an opinion on stored copy, or on a picture beside the product's photo; None without a photo."""
+    if plan.judged[opinion] in plan.copy_slots:
+        return JudgeRequest(slot=opinion, product=plan.product, text=judged)
+    if photo is None:
+        return None
+    return JudgeRequest(slot=opinion, product=plan.product, picture=judged, reference=photo)
 
 
 def storyboard_for(plan: KitPlan, styles: Sequence[str], copies: Mapping[str, ListingCopy]) -> Storyboard:

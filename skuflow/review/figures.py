@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 
 def money(amount: str) -> str:
@@ -11,7 +11,25 @@ def money(amount: str) -> str:
     """
     value = Decimal(amount)
     digits = 4 if 0 < abs(value) < Decimal("0.01") else 2
-    return f"¥{value:,.{digits}f}"
+    return f"{'−' if value < 0 else ''}¥{abs(value):,.{digits}f}"
+
+
+def share_text(part: int, whole: int) -> str:
+    """A part of a whole as people say it: "1/52", "1/2.4", "1.3×" for more than the whole; empty for nothing of it.
+
+    Rounded so that the part never looks smaller than it is.
+    """
+    if part <= 0 or whole <= 0:
+        return ""
+    if part > whole:
+        return f"{_tenths(part, whole, ROUND_CEILING)}×"
+    times = whole // part
+    return f"1/{times:,}" if times >= 10 else f"1/{_tenths(whole, part, ROUND_FLOOR)}"
+
+
+def _tenths(above: int, below: int, rounding: str) -> str:
+    tenths = (Decimal(above) / Decimal(below)).quantize(Decimal("0.1"), rounding)
+    return f"{tenths:,f}".removesuffix(".0")
 
 
 def duration_text(seconds: float) -> str:

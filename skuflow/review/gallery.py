@@ -18,8 +18,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from jinja2 import Environment
+from markupsafe import Markup
 
 from skuflow.review.cards import (
     Card,
@@ -31,9 +31,11 @@ from skuflow.review.cards import (
     status_group,
     style_words,
 )
+from skuflow.review.cost_page import COSTS_PAGE
 from skuflow.review.figures import duration_text, money
 from skuflow.review.outfiles import relative_url, write_whole
 from skuflow.review.reasons import average
+from skuflow.review.rendering import page_environment
 from skuflow.review.wording import Wording, part_words, readable, say
 
 CARDS_PER_PAGE = 60
@@ -89,7 +91,8 @@ def write_gallery(kits: Iterable[KitEntry], out: Path, *, title: str, run: RunSu
     """Write ``out/index.html`` and, for more than 60 SKUs, ``out/index-2.html`` and so on; returns the first.
 
     Each kit must have been exported to ``out`` by ``export_kit``. Kits are taken one page at a time, so any
-    number may come from a generator. Pages left over from a larger gallery are removed. Raises OSError.
+    number may come from a generator. Pages left over from a larger gallery are removed. A cost page that is in
+    ``out`` already is linked. Raises OSError.
     """
     totals = _Totals()
     fingerprints: list[str] = []
@@ -110,6 +113,7 @@ def write_gallery(kits: Iterable[KitEntry], out: Path, *, title: str, run: RunSu
                 page=number,
                 pages=len(fingerprints),
                 index=totals.index if number == 1 else [],
+                costs=COSTS_PAGE if (out / COSTS_PAGE).is_file() else "",
                 cards=Markup((Path(scratch) / str(number)).read_text(encoding="utf-8")),
             )
             write_whole(out / page_file(number), page.encode())
@@ -202,18 +206,8 @@ def _is_ours(path: Path) -> bool:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("skuflow.review"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.globals.update(
-        say=say,
-        t=_said,
-        words=_words,
-        both=_both,
         readable=readable,
         style_words=style_words,
         subject_words=_subject_words,
@@ -237,21 +231,3 @@ def _film_alt(card: Card, film: Film) -> Wording:
 
 def _subject_words(subject: str) -> Wording:
     return part_words(subject) or Wording(subject, subject)
-
-
-def _words(wording: Wording) -> Markup:
-    """Both languages, of which the style sheet shows one: switching the page's language cannot miss a
-    word.
-    """
-    return Markup(f'<span class="en">{escape(wording.en)}</span><span class="zh">{escape(wording.zh)}</span>')
-
-
-@cache
-def _said(key: str) -> Markup:
-    return _words(say(key))
-
-
-def _both(attribute: str, wording: Wording) -> Markup:
-    """An attribute in both languages, which the page's script swaps when the language changes."""
-    en, zh = escape(wording.en), escape(wording.zh)
-    return Markup(f'{attribute}="{en}" data-attr="{attribute}" data-en="{en}" data-zh="{zh}"')

@@ -29,3 +29,11 @@ def relative_url(*parts: str) -> str:
     scheme, a ``#`` no fragment and a ``%`` no escape.
     """
     return quote("/".join(parts), safe="/")
+
+
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet runs as a formula: a supplier's title may begin with ``=``.
+
+    The list of first characters is OWASP's for CSV injection. No column of ours is ever a negative number.
+    """
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell

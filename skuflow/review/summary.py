@@ -9,7 +9,7 @@ from pathlib import Path
 
 from skuflow.review.cards import KitEntry
 from skuflow.review.export import KIT_FILE
-from skuflow.review.outfiles import write_whole
+from skuflow.review.outfiles import harmless, write_whole
 from skuflow.review.reasons import all_findings, reasons
 
 COLUMNS = (
@@ -42,7 +42,7 @@ def write_summary(kits: Iterable[KitEntry], out: Path) -> Path:
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     for entry in kits:
-        writer.writerow({column: _harmless(cell) for column, cell in _row(entry).items()})
+        writer.writerow({column: harmless(cell) for column, cell in _row(entry).items()})
     path = out / "summary.csv"
     write_whole(path, text.getvalue().encode("utf-8-sig"))
     return path
@@ -73,11 +73,3 @@ def _row(entry: KitEntry) -> dict[str, str]:
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
-
-
-def _harmless(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula: a supplier's title may begin with ``=``.
-
-    The list of first characters is OWASP's for CSV injection. No column of ours is ever a negative number.
-    """
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell

@@ -188,6 +188,95 @@ _WORDS: dict[str, tuple[str, str]] = {
     "cost.settled": ("Cost {amount}", "成本 {amount}"),
     "cost.estimated": ("estimated {amount}", "预估 {amount}"),
     "cost.seconds": ("made in {seconds}", "用时 {seconds}"),
+    "costs.heading": ("Costs", "费用"),
+    "costs.title": ("What the listings cost", "上架素材花了多少钱"),
+    "costs.back": ("Gallery", "返回图库"),
+    "costs.table_hint": (
+        "costs.csv: one row per SKU, vendor and kind of work, exact amounts",
+        "costs.csv：每个 SKU、供应商、工作类型一行，金额精确",
+    ),
+    "costs.verdict": (
+        "A listing cost {amount} on average: {share} of the {agency} that an agency takes.",
+        "平均每套素材 {amount}，是外包价 {agency} 的 {share}。",
+    ),
+    "costs.verdict_dear": (
+        "A listing cost {amount} on average, more than the {agency} that an agency takes.",
+        "平均每套素材 {amount}，高于外包价 {agency}。",
+    ),
+    "costs.verdict_free": (
+        "{kits} listings, and no vendor was paid: everything was made on this computer.",
+        "共 {kits} 套素材，没有向任何供应商付费：全部在本机生成。",
+    ),
+    "costs.no_kit": (
+        "No kit is complete yet, so there is nothing to compare with an agency.",
+        "还没有完成的素材，暂时无法与外包价比较。",
+    ),
+    "costs.ours": ("Paid to vendors", "付给供应商"),
+    "costs.agency": ("An agency, for {kits} kits at {price}", "外包：{kits} 套，每套 {price}"),
+    "costs.saved": ("saved", "节省"),
+    "costs.lost": ("more than the agency", "比外包多花"),
+    "costs.this_run": ("This run", "本次运行"),
+    "costs.all_runs": ("All runs so far", "历次合计"),
+    "costs.held": ("Held", "暂扣"),
+    "costs.in_work": ("In work", "进行中"),
+    "costs.in_doubt": ("In doubt", "待核实"),
+    "costs.wasted": ("Failed but charged", "失败仍收费"),
+    "costs.hint.this_run": ("paid for what this run ordered", "本次下单的已结算金额"),
+    "costs.hint.all_runs": ("paid, everything counted", "所有已结算金额"),
+    "costs.hint.held": ("{work} in work, {doubt} in doubt", "进行中 {work}，待核实 {doubt}"),
+    "costs.hint.wasted": ("part of what was paid", "已包含在结算金额中"),
+    "costs.by_vendor": ("Who was paid for what", "钱付给了谁"),
+    "costs.by_sku": ("SKU by SKU", "逐个 SKU"),
+    "costs.vendor": ("Vendor", "供应商"),
+    "costs.work": ("Work", "工作"),
+    "costs.model": ("Model", "模型"),
+    "costs.parts": ("Made", "件数"),
+    "costs.sku": ("SKU", "SKU"),
+    "costs.saved_column": ("Saved", "节省"),
+    "costs.share": ("Of agency", "占外包价"),
+    "costs.total": ("Total", "合计"),
+    "costs.free": ("free", "免费"),
+    "costs.incomplete": ("not complete", "未完成"),
+    "costs.rest": ("{count} more SKUs, in costs.csv", "另有 {count} 个 SKU，见 costs.csv"),
+    "costs.nothing": ("Nothing has been made yet.", "还没有生成任何内容。"),
+    "costs.notes": ("How to read this", "说明"),
+    "costs.note.settled": (
+        "Paid is what a vendor says it charged, or its list price where it does not say. The vendor's bill is what "
+        "counts; compare the two from time to time.",
+        "“已结算”是供应商报告的金额；供应商未报告时按其价目表计算。最终以供应商账单为准，请不时核对。",
+    ),
+    "costs.note.held": (
+        "Held money is set aside and not yet paid. In work: the vendor is still making it. In doubt: the vendor's "
+        "answer was lost, and nobody knows yet whether it will charge; it is never bought a second time by itself.",
+        "“暂扣”是预留、尚未支付的金额。进行中：供应商仍在制作。待核实：供应商的回复丢失，是否收费尚不清楚；系统不会自动重复购买。",
+    ),
+    "costs.note.run": (
+        "A job counts for the run that ordered it, also when a later run collects its result.",
+        "任务计入下单的那次运行，即使结果由之后的运行取回。",
+    ),
+    "costs.note.saved": (
+        "Saved compares complete kits, as they were ordered, with {price} an agency takes for one SKU "
+        "(SKUFLOW_OUTSOURCING). Everything that was paid counts against it, also failures and unfinished SKUs. "
+        "Working time and this computer are not counted.",
+        "“节省”把已完成的素材（按下单内容）与外包价每个 SKU {price}（SKUFLOW_OUTSOURCING）比较。"
+        "所有已付费用都计入，包括失败和未完成的 SKU；不含人工时间和本机成本。",
+    ),
+    "costs.made_by": (
+        "Made by skuflow from its ledger alone. This page works offline.",
+        "由 skuflow 仅根据账本生成。本页可离线使用。",
+    ),
+    "capability.copy": ("Copy", "文案"),
+    "capability.image": ("Pictures", "图片"),
+    "capability.video": ("Video", "视频"),
+    "capability.judge": ("Check", "核对"),
+    "provider.offline": ("This computer", "本机"),
+    "provider.qwen": ("Qwen", "通义千问 Qwen"),
+    "provider.wanx": ("Wanx", "通义万相 Wanx"),
+    "provider.kling": ("Kling", "可灵 Kling"),
+    "provider.hailuo": ("MiniMax Hailuo", "海螺 MiniMax Hailuo"),
+    "provider.jimeng": ("Jimeng", "即梦 Jimeng"),
+    "provider.ark": ("Volcengine Ark", "火山方舟 Ark"),
+    "provider.openai": ("OpenAI protocol", "OpenAI 协议"),
 }
 
 

@@ -17,7 +17,7 @@ _SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", re.ASCII)
 # Names that Windows keeps for devices, with or without an ending.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 # The export writes these beside the kits' folders.
-_EXPORT_FILES = re.compile(r"index(-[0-9]+)?\.html|summary\.csv", re.IGNORECASE)
+_EXPORT_FILES = re.compile(r"index(-[0-9]+)?\.html|costs\.html|(summary|costs)\.csv", re.IGNORECASE)
 _LABEL = re.compile(r"[^A-Za-z0-9._-]+")
 
 

@@ -96,7 +96,8 @@ class BillingVendor:
         return JobStatus(JobState.SUCCEEDED, "SUCCEEDED", artifacts, cost=PRICE_MICRO)
 
     async def find(self, idempotency_key: str) -> JobHandle | None:
-        assert self.can_find
+        if not self.can_find:
+            return None
         self._killer.at("find: before")
         found = [entry for entry in _lines(self._bill) if entry["key"] == idempotency_key]
         return JobHandle(self.name, "acme-1", found[0]["job_id"]) if found else None

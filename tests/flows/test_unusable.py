@@ -6,9 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from flows.cli import main
+from skuflow.settings import Settings
 from tests.flows.conftest import MUG, MakeCatalog
+
+KEYS = [name.upper() for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
 
 
 @pytest.fixture
@@ -23,7 +27,9 @@ def folder(tmp_path: Path, make_catalog: MakeCatalog, monkeypatch: pytest.Monkey
         "SKUFLOW_CAPS",
         "SKUFLOW_BUDGET",
         "SKUFLOW_MODELS",
+        "SKUFLOW_ROUTES",
         "PREFECT_API_URL",
+        *KEYS,
     ):
         monkeypatch.delenv(variable, raising=False)
     return folder
@@ -56,6 +62,7 @@ def end_of(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> objec
         (("run", "products.csv", "--captions", "it"), "it"),
         (("jobs", "--state", "lost"), "lost"),
         (("jobs", "--day", "yesterday"), "yesterday"),
+        (("costs", "--day", "yesterday"), "yesterday"),
     ],
 )
 def test_input_and_options(
@@ -84,6 +91,34 @@ def test_input_and_options(
         ("SKUFLOW_BUDGET", "a lot"),
         ("SKUFLOW_CAPS", "x"),
         ("SKUFLOW_STORAGE", "ftp"),
+        ("SKUFLOW_PROVIDERS", "song=offline"),
+        ("SKUFLOW_PROVIDERS", "offline"),
+        ("SKUFLOW_PROVIDERS", "image="),
+        ("SKUFLOW_PROVIDERS", "image=offline,"),
+        ("SKUFLOW_PROVIDERS", "copy=offline;copy=offline"),
+        ("SKUFLOW_PROVIDERS", "judge=offline"),
+        ("SKUFLOW_MODELS", "offline"),
+        ("SKUFLOW_MODELS", "offline.song=x"),
+        ("SKUFLOW_CAPS", "offline.song=1/day"),
+        ("SKUFLOW_CAPS", "offline.image=many/day"),
+        ("SKUFLOW_CAPS", "offline.image=5"),
+        ("SKUFLOW_CAPS", "offline.judge=5/day"),
+        ("SKUFLOW_BUDGET", "-5 CNY/day"),
+        ("SKUFLOW_BUDGET", "5 USD/day"),
+        ("SKUFLOW_BUDGET", "5 CNY"),
+        ("SKUFLOW_ROUTES", "video"),
+        ("SKUFLOW_ROUTES", "song[value>=5]=offline"),
+        ("SKUFLOW_ROUTES", "image[value>>5]=offline"),
+        ("SKUFLOW_ROUTES", "image[value>=5]="),
+        ("SKUFLOW_ROUTES", "image[value>=5]=nobody"),
+        ("SKUFLOW_CAP_TIMEZONE", "Middle/Earth"),
+        ("SKUFLOW_OUTSOURCING", "a fortune"),
+        ("SKUFLOW_OUTSOURCING", "150"),
+        ("SKUFLOW_REPEAT_COPY_BELOW", "cheap"),
+        ("SKUFLOW_DASHSCOPE_INPUTS", "pigeon"),
+        ("SKUFLOW_WAIT_S", "0"),
+        ("SKUFLOW_CONCURRENCY", "none"),
+        ("SKUFLOW_HTTP_TIMEOUT_S", "-1"),
     ],
 )
 def test_configuration(
@@ -102,6 +137,79 @@ def test_configuration(
     assert "secret" not in told
     assert told.count("\n") == 1
     assert variable in told
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("providers", "named"),
+    [
+        ("copy=qwen", "DASHSCOPE_API_KEY"),
+        ("image=wanx", "DASHSCOPE_API_KEY"),
+        ("video=kling", "KLING_API_KEY"),
+        ("video=hailuo", "MINIMAX_API_KEY"),
+        ("image=offline,jimeng", "JIMENG_ACCESS_KEY"),
+        ("video=ark", "ARK_API_KEY"),
+        ("copy=openai", "OPENAI_API_KEY"),
+    ],
+)
+def test_a_key_that_is_missing(
+    command: str,
+    providers: str,
+    named: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SKUFLOW_PROVIDERS", providers)
+    assert end_of((command, "products.csv"), monkeypatch) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"skuflow: {named}: ")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SKUFLOW_MODELS": "kling.video=kling-99"}, ("SKUFLOW_MODELS", "kling-99", "kling-3.0")),
+        ({"SKUFLOW_MODELS": "kling.video=kling-3.0@8k"}, ("SKUFLOW_MODELS", "8k")),
+        ({"SKUFLOW_MODELS": "hailuo.video=sora"}, ("SKUFLOW_MODELS", "sora")),
+        ({"SKUFLOW_MODELS": "qwen.copy=qwen-9"}, ("SKUFLOW_MODELS", "qwen-9")),
+        ({"SKUFLOW_MODELS": "wanx.image=wan-9"}, ("SKUFLOW_MODELS", "wan-9")),
+        ({"SKUFLOW_MODELS": "jimeng.image=j-9"}, ("SKUFLOW_MODELS", "j-9")),
+        ({"SKUFLOW_MODELS": "ark.image=seedream-99"}, ("SKUFLOW_MODELS", "seedream-99")),
+        ({"SKUFLOW_MODELS": "openai.copy=gpt-9"}, ("SKUFLOW_MODELS", "gpt-9", "OPENAI_PRICES")),
+        ({"SKUFLOW_MODELS": "kling.image=kling-3.0"}, ("SKUFLOW_MODELS", "kling cannot do image")),
+        ({"SKUFLOW_CAPS": "kling.image=5/day"}, ("SKUFLOW_CAPS", "kling cannot do image")),
+        ({"SKUFLOW_PROVIDERS": "image=kling"}, ("SKUFLOW_PROVIDERS", "kling cannot do image")),
+        ({"SKUFLOW_PROVIDERS": "copy=wanx"}, ("SKUFLOW_PROVIDERS", "wanx cannot do copy")),
+        ({"SKUFLOW_ROUTES": "image[value>=5]=kling"}, ("kling cannot do image",)),
+        ({"OPENAI_PRICES": "gpt-4o-mini=cheap"}, ("OPENAI_PRICES", "cheap")),
+        ({"OPENAI_PRICES": ""}, ("OPENAI_PRICES",)),
+    ],
+)
+def test_what_a_vendor_cannot_do(
+    command: str,
+    variables: dict[str, str],
+    said: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    every = "copy=qwen,openai;image=wanx,jimeng,ark;video=kling,hailuo"
+    usual = {"SKUFLOW_PROVIDERS": every, "OPENAI_PRICES": "gpt-4o-mini=1/2"}
+    for variable, value in {**dict.fromkeys(KEYS, "word-canary"), **usual, **variables}.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(
+        "flows.commands.run.TemporaryServer.start", lambda _: pytest.fail("a server was started")
+    )
+    assert end_of((command, "products.csv"), monkeypatch) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("skuflow: ")
+    assert told.count("\n") == 1
+    assert "word-canary" not in told
+    for words in said:
+        assert words in told
 
 
 @pytest.mark.usefixtures("folder")

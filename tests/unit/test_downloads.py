@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -157,6 +159,38 @@ async def test_a_submit_without_a_whole_answer_is_in_doubt_and_sent_once(answer:
         with pytest.raises(AmbiguousSubmitError):
             await VendorHttp("acme", base).submit("POST", "/jobs", json={"a": 1})
         assert len(seen) == 1
+
+
+@contextmanager
+def trickling_server() -> Iterator[str]:
+    """Answers with a byte every few milliseconds, for as long as somebody listens."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while True:
+                connection.sendall(b" ")
+                time.sleep(0.005)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
+        thread.join(5)
+
+
+async def test_an_answer_that_trickles_does_not_outlast_the_time_limit() -> None:
+    with trickling_server() as base, pytest.raises(AmbiguousSubmitError):
+        async with asyncio.timeout(3):
+            await VendorHttp("acme", base, timeout_s=0.05).submit("POST", "/jobs", json={})
+    with trickling_server() as base, pytest.raises(TransientError):
+        async with asyncio.timeout(3):
+            await VendorHttp("acme", base, timeout_s=0.05).ask("GET", "/jobs/1")
 
 
 async def test_a_question_without_a_whole_answer_may_be_asked_again() -> None:

@@ -309,3 +309,11 @@ def test_same_language_twice_is_told_apart(made: tuple[list[KitEntry], Path]) ->
     brazil = kit.copy_[3].model_copy(update={"language": "pt-BR", "market": "BR"})
     tabs = build_card(KitEntry(kit.model_copy(update={"copy_": (kit.copy_[3], brazil)}))).tabs
     assert [tab.label for tab in tabs] == ["Português (aliexpress)", "Português (pt-BR · BR · aliexpress)"]
+
+
+def test_the_cost_page_is_linked_where_there_is_one(tmp_path: Path) -> None:
+    write_gallery([], tmp_path, title="t", run=None)
+    assert not Page((tmp_path / "index.html").read_text(encoding="utf-8")).all("a", href="costs.html")
+    (tmp_path / "costs.html").touch()
+    write_gallery([], tmp_path, title="t", run=None)
+    assert Page((tmp_path / "index.html").read_text(encoding="utf-8")).all("a", href="costs.html")

@@ -553,10 +553,13 @@ async def test_rejected_content_is_not_sent_again_until_the_wish_changes(desk: D
     assert (await desk.runner().run(image_wish(style="garden"), vendor)).state is MADE
 
 
-@pytest.mark.parametrize("how", ["poll", "status", "fetch"])
+@pytest.mark.parametrize(
+    ("how", "settled_micro"), [("poll", 200_000), ("status", 200_000), ("fetch", 140_000)]
+)
 async def test_a_result_the_vendor_no_longer_has_is_settled_and_not_bought_again(
-    desk: Desk, how: str
+    desk: Desk, how: str, settled_micro: int
 ) -> None:
+    """At the estimate, but for the one of which the vendor had said what it charged."""
     gone = JobExpiredError("gone")
     vendor = {
         "poll": Vendor(poll=[gone]),
@@ -568,7 +571,7 @@ async def test_a_result_the_vendor_no_longer_has_is_settled_and_not_bought_again
         assert outcome.reason is not None
         assert (outcome.state, outcome.reason.code) == (FAILED, "RESULT_EXPIRED")
     row = desk.row()
-    assert (row.state, row.settled_micro, len(vendor.submits)) == (RowState.EXPIRED, 200_000, 1)
+    assert (row.state, row.settled_micro, len(vendor.submits)) == (RowState.EXPIRED, settled_micro, 1)
     assert (await desk.runner().run(image_wish(), Vendor(), remake=True, known=row)).state is MADE
 
 
@@ -790,7 +793,7 @@ async def test_a_callback_brings_the_next_poll_forward(desk: Desk) -> None:
     assert set(calls) == {("acme", "v1")}
 
 
-async def test_an_address_that_lapsed_is_asked_for_anew_once(desk: Desk) -> None:
+async def test_an_address_that_lapsed_is_asked_for_anew(desk: Desk) -> None:
     vendor = Vendor(fetch=[JobExpiredError("403"), png()])
     assert (await desk.runner().run(image_wish(), vendor)).state is MADE
     assert len(vendor.polls) == 2
@@ -798,7 +801,42 @@ async def test_an_address_that_lapsed_is_asked_for_anew_once(desk: Desk) -> None
     outcome = await desk.runner().run(image_wish(shot=2), gone)
     assert outcome.reason is not None
     assert outcome.reason.code == "RESULT_EXPIRED"
-    assert len(gone.polls) == 2
+    assert len(gone.polls) == Pace().denials
+
+
+async def test_a_paid_job_is_not_gone_before_that_is_said_several_times_in_a_row(desk: Desk) -> None:
+    gone = JobExpiredError("unknown")
+    expired = JobStatus(JobState.EXPIRED, "not_found", error=gone)
+    vendor = Vendor(poll=[gone, expired, RUNNING, gone, expired, DONE])
+    assert (await desk.runner().run(image_wish(), vendor)).state is MADE
+    assert len(vendor.polls) == 6
+
+
+async def _taken_for_lost(desk: Desk, *, parked: bool) -> Vendor:
+    """A vendor whose submit takes so long that another process takes the job over meanwhile."""
+
+    async def submit() -> JobHandle:
+        desk.clock.turn(seconds=desk.ledger.lease_s + 1)
+        taken = desk.ledger.take_over(desk.row(), owner="another")
+        if parked:
+            desk.ledger.mark_in_doubt(taken, None)
+        return JobHandle("acme", "acme-1", "v1")
+
+    return Vendor(submit=[submit])
+
+
+async def test_a_submit_that_was_slow_takes_its_job_back_from_doubt(desk: Desk) -> None:
+    vendor = await _taken_for_lost(desk, parked=True)
+    outcome = await desk.runner().run(image_wish(), vendor)
+    assert (outcome.state, desk.row().vendor_job_id, desk.row().settled_micro) == (MADE, "v1", 140_000)
+
+
+async def test_a_submit_that_was_slow_leaves_its_job_to_whoever_works_on_it(desk: Desk) -> None:
+    vendor = await _taken_for_lost(desk, parked=False)
+    outcome = await desk.runner().run(image_wish(), vendor)
+    assert outcome.reason is not None
+    assert (outcome.state, outcome.reason.code) == (WAITING, "SLOT_BUSY")
+    assert (desk.row().owner, desk.row().state) == ("another", RowState.SUBMITTING)
 
 
 class PreparingVendor(Vendor):

@@ -43,7 +43,7 @@ def test_providers_are_read_in_order_of_preference() -> None:
         ("skuflow_budget", "5 USD/day", "SKUFLOW_BUDGET"),
         ("skuflow_cap_timezone", "Mars/Base", "SKUFLOW_CAP_TIMEZONE"),
         ("skuflow_wait_s", "-1", "SKUFLOW_WAIT_S"),
-        ("skuflow_concurrency", "0", "SKUFLOW_CONCURRENCY"),
+        ("skuflow_concurrency", "257", "SKUFLOW_CONCURRENCY"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_variable(field: str, value: str, named: str) -> None:
@@ -70,7 +70,7 @@ def test_the_environment_is_read_and_empty_means_default(
     monkeypatch.setenv("SKUFLOW_CONCURRENCY", "")
     settings = read_settings()
     assert settings.skuflow_home == tmp_path
-    assert settings.skuflow_concurrency == 4
+    assert settings.skuflow_concurrency == 0
     assert settings.database_url == f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     assert settings.storage_dir == tmp_path / "storage"
 
@@ -93,3 +93,20 @@ def test_only_the_settings_read_the_environment() -> None:
         if re.search(r"\bos\.(environ|getenv)\b", path.read_text(encoding="utf-8"))
     ]
     assert readers == ["skuflow/settings.py"]
+
+
+@pytest.mark.parametrize(
+    ("given", "at_once"),
+    [
+        ({"skuflow_providers": ""}, 4),
+        ({"skuflow_providers": "copy=offline;image=offline"}, 4),
+        ({"skuflow_providers": "video=kling,offline"}, 24),
+        ({"skuflow_providers": "judge=qwen"}, 24),
+        ({"skuflow_providers": "", "skuflow_routes": "image[value>=500]=jimeng"}, 24),
+        ({"skuflow_providers": "video=kling", "skuflow_concurrency": 7}, 7),
+    ],
+)
+def test_more_skus_are_in_work_at_once_where_most_of_them_wait_for_vendors(
+    given: dict[str, object], at_once: int
+) -> None:
+    assert read_settings(given).skus_at_once == at_once

@@ -29,6 +29,11 @@ def test_a_safe_file_name_stays_itself(sku: str) -> None:
         "a\nb",
         "é",
         "a:b",
+        "index.html",
+        "index-2.html",
+        "summary.csv",
+        "costs.html",
+        "Costs.CSV",
     ],
 )
 def test_anything_else_becomes_readable_and_unique(sku: str) -> None:

@@ -6,6 +6,7 @@ results, and a task that says SUCCEEDED may hold nothing but errors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -71,7 +72,8 @@ def _succeeded(
     if found is not None:
         media_type, address = found
         artifacts = (Artifact(label, media_type, address),)
-        return JobStatus(JobState.SUCCEEDED, word, artifacts, cost=cost, took_s=_took_s(output))
+        # A count of none beside a result is no count: successes are charged.
+        return JobStatus(JobState.SUCCEEDED, word, artifacts, cost=cost or None, took_s=_took_s(output))
     refused = next(
         (error for item in _items(output) if (error := _complaint(item, request_id)) is not None), None
     )
@@ -146,7 +148,7 @@ def _cost(name: str, usage: Any) -> MicroCNY | None:
 
 
 def _number(value: Any) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         return None
     return Decimal(str(value))
 

@@ -78,7 +78,7 @@ def _tempo(model: str, parallel: int = 4, most: int = 64, first_s: float = 10.0)
     """Two submits a second is the limit of every picture model whose limit is published (page "rate-limit"); the
     others start with it and with 4 jobs in work, and learn from there.
     """
-    return Tempo(f"dashscope:{model}", parallel, most, submit_interval_s=0.5, first_poll_s=first_s)
+    return Tempo(f"dashscope:{model}", parallel, most, submit_interval_s=0.6, first_poll_s=first_s)
 
 
 _EDITS = frozenset((Work.SCENE, Work.MODEL, Work.LINE_ART))

@@ -36,6 +36,7 @@ _NOT_OPEN: Final = _Meaning(
     AuthError,
     "Ark does not let this account use the model; check its spelling in SKUFLOW_MODELS and activate it in the console",
 )
+_TOO_MUCH: Final = _Meaning(RateLimitedError, "Ark takes no more requests for the moment")
 _FAMILIES: Final = (
     ("MissingParameter", _Meaning(InvalidInputError, "Ark misses a field in the request")),
     ("InvalidParameter", _Meaning(InvalidInputError, "Ark refuses the request as wrong")),
@@ -70,7 +71,7 @@ _FAMILIES: Final = (
     ("AccessDenied", _NOT_OPEN),
     ("InvalidEndpointOrModel", _NOT_OPEN),
     ("ModelNotOpen", _NOT_OPEN),
-    (r"\w*RateLimitExceeded", _Meaning(RateLimitedError, "Ark takes no more requests for the moment")),
+    (r"\w*RateLimitExceeded", _TOO_MUCH),
     ("ModelLoadingError", _Meaning(RateLimitedError, "Ark is still loading the model")),
     ("ServerOverloaded", _Meaning(RateLimitedError, "Ark is overloaded")),
     ("InternalServiceError", _Meaning(TransientError, "Ark has broken down inside")),
@@ -110,6 +111,9 @@ def error_of(
     told = told if isinstance(told, dict) else {}
     code, words = str(told.get("code") or ""), vendor_words(told.get("message"))
     meaning = next((meaning for pattern, meaning in _PATTERNS if pattern.fullmatch(code)), None)
+    if meaning is None and http_status == 429:
+        # Whatever it counts: nothing was begun.
+        meaning = _TOO_MUCH
     if meaning is None:
         kind: type[ProviderError] = AmbiguousSubmitError if submitting else UnexpectedResponseError
         sentence = f"Ark answers (HTTP {http_status}) with an error that this program does not know"

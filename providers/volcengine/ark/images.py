@@ -55,8 +55,9 @@ def status_of(reply: Mapping[str, Any], model: str, key: str) -> JobStatus:
     made = _count(reply)
     price = IMAGE_PRICES.get(model)
     good = [(number, item) for number, item in enumerate(items) if item.get("url") or item.get("b64_json")]
-    cost = None if price is None else price.micro(len(good) if made is None else made)
     if good:
+        # A count of none beside a picture is no count.
+        cost = None if price is None else price.micro(made or len(good))
         return JobStatus(JobState.SUCCEEDED, "answered", (_artifact(*good[0], key),), cost=cost)
     told = next((item["error"] for item in items if item.get("error")), None)
     error = (
@@ -64,7 +65,10 @@ def status_of(reply: Mapping[str, Any], model: str, key: str) -> JobStatus:
         if told
         else UnexpectedResponseError("Ark says that it is done and hands over no picture", PROVIDER)
     )
-    return JobStatus(JobState.FAILED, "answered", error=error, cost=cost, charged=bool(made))
+    # Pictures that failed are free; of an answer with neither pictures nor errors nor a count nobody knows that.
+    owed = bool(made) if told else made != 0
+    cost = None if price is None or made is None else price.micro(made)
+    return JobStatus(JobState.FAILED, "answered", error=error, cost=cost, charged=owed)
 
 
 def picture_in(reply: Mapping[str, Any], number: int) -> str:

@@ -11,7 +11,7 @@ from providers.volcengine.pictures import nearest_ratio, seed_of
 from providers.wire.inputs import data_uri, jpeg_of
 from providers.wire.video_prompts import video_prompt
 from skuflow.jobs.contract import Artifact, JobState, JobStatus, MicroCNY, VideoRequest
-from skuflow.jobs.errors import JobExpiredError, ProviderError, UnexpectedResponseError
+from skuflow.jobs.errors import ProviderError, UnexpectedResponseError
 from skuflow.storage.objects import ObjectStore
 
 PATH: Final = "/contents/generations/tasks"
@@ -65,10 +65,11 @@ def status_of(task: Mapping[str, Any], model: str) -> JobStatus:
             cancelled = ProviderError("the task was cancelled at Ark, by the account itself", PROVIDER, word)
             return JobStatus(JobState.CANCELED, word, error=cancelled, cost=0)
         case "expired":
-            late = JobExpiredError(
+            # Not "expired" as the ledger means it: there never was a result, and nothing is owed.
+            late = ProviderError(
                 "Ark gave the task up, since it took too long; nothing is owed", PROVIDER, word
             )
-            return JobStatus(JobState.EXPIRED, word, error=late, cost=0)
+            return JobStatus(JobState.FAILED, word, error=late, cost=0)
     raise UnexpectedResponseError(
         f"Ark reports a state that this program does not know ({word[:40] or 'none'})", PROVIDER
     )
@@ -82,13 +83,15 @@ def _succeeded(task: Mapping[str, Any], model: str) -> JobStatus:
         empty = UnexpectedResponseError(
             "Ark says that the task succeeded and hands over no video", PROVIDER, "succeeded"
         )
-        return JobStatus(JobState.FAILED, "succeeded", error=empty, cost=cost, charged=bool(cost))
+        # Successes are billed; where no tokens are named, nobody knows that this one was not.
+        return JobStatus(JobState.FAILED, "succeeded", error=empty, cost=cost, charged=cost != 0)
     return JobStatus(
         JobState.SUCCEEDED,
         "succeeded",
         # The address is signed: without its whole query it is worth nothing.
         (Artifact("original", "video/mp4", url),),
-        cost=cost,
+        # No tokens beside a video are no count.
+        cost=cost or None,
         took_s=_took_s(task),
     )
 

@@ -44,7 +44,8 @@ class _Meaning:
 
 
 _CODES: Final[Mapping[int, _Meaning]] = {
-    50215: _Meaning(InvalidInputError, "Jimeng's model refuses the request as wrong"),
+    # About a query it may mean the query: taken for the job's end, a job that runs and costs would be bought again.
+    50215: _Meaning(InvalidInputError, "Jimeng's model refuses the request as wrong", ends_job=False),
     50400: _Meaning(
         AuthError,
         "Jimeng denies access; check that the model (req_key) is spelt right in SKUFLOW_MODELS and activated in the"

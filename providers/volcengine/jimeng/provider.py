@@ -170,7 +170,8 @@ class JimengProvider:
             empty = UnexpectedResponseError(
                 "Jimeng says that the job is done and hands over nothing", self.name, "done", handle.job_id
             )
-            return JobStatus(JobState.FAILED, "done", error=empty)
+            # A good code and "done" is a success, which is charged.
+            return JobStatus(JobState.FAILED, "done", error=empty, charged=True)
         model = IMAGE_MODELS.get(handle.model)
         return _succeeded(artifact, model.price.micro(len(links or inside)) if model else None)
 

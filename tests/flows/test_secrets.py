@@ -1,0 +1,309 @@
+"""Nothing that is written anywhere holds a key or a password: canaries are planted in every secret setting, the
+commands are run with logs at their chattiest, and then every byte is searched.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from pydantic import SecretStr
+
+from providers.emulators.core.http import running
+from providers.emulators.core.media import Media
+from providers.emulators.core.timing import Timing
+from providers.emulators.dashscope import make as make_dashscope
+from providers.registry import REGISTRY
+from skuflow.ledger.redaction import keep_secret, redacted, scrubbed, secrets_of
+from skuflow.settings import Settings, child_environment, read_settings
+from tasks.wiring import using, wire
+from tests.contract.vendor_requests import make_requests
+from tests.flows.conftest import CLOCK, MUG, MakeCatalog
+
+pytestmark = pytest.mark.xdist_group("command-line")
+
+SECRET_FIELDS = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
+PASSWORD = "canary/db+password=="
+"""With characters that addresses and base64 treat in their own ways."""
+
+
+def canary(field: str) -> str:
+    return f"canary~{field.replace('_', '-')}~/+{len(field)}=="
+
+
+CANARIES = {field: canary(field) for field in SECRET_FIELDS}
+
+
+def forms(secret: str) -> Iterator[bytes]:
+    """How a secret may stand in a file: plain, as JSON, as an address quotes it, and in base64 at any offset."""
+    yield secret.encode()
+    yield json.dumps(secret)[1:-1].encode()
+    yield quote(secret, safe="").encode()
+    yield quote(secret).encode()
+    for before in ("", ":", "::"):
+        # The characters that the neighbours of the secret do not touch.
+        for coded in (base64.b64encode, base64.urlsafe_b64encode):
+            text = coded(f"{before}{secret}".encode()).rstrip(b"=")
+            yield text[4 if before else 0 : -4]
+
+
+NEEDLES = {field: tuple(forms(secret)) for field, secret in {**CANARIES, "database": PASSWORD}.items()}
+
+
+def found_in(data: bytes) -> set[str]:
+    return {field for field, needles in NEEDLES.items() if any(needle in data for needle in needles)}
+
+
+def leaks(folder: Path) -> dict[str, set[str]]:
+    """The canaries within every file below a folder, and within the members of archives."""
+    found: dict[str, set[str]] = {}
+    for path in folder.rglob("*"):
+        if not path.is_file():
+            continue
+        pieces = {str(path.relative_to(folder)): path.read_bytes()}
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                pieces |= {f"{path.name}:{name}": archive.read(name) for name in archive.namelist()}
+        found |= {name: fields for name, data in pieces.items() if (fields := found_in(data))}
+    return found
+
+
+class _Parrot(BaseHTTPRequestHandler):
+    """A vendor that refuses every key, and says it in every dialect, with the key and all headers in its words."""
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length") or 0))
+        said = f"Incorrect API key provided: {self.headers.get('authorization')} ({dict(self.headers)})"
+        told = {
+            "code": "InvalidApiKey" if "aigc" in self.path else 1000,
+            "message": said,
+            "request_id": "r-1",
+            "error": {"code": "invalid_api_key", "message": said, "type": "invalid_request_error"},
+            "base_resp": {"status_code": 1004, "status_msg": said},
+            "ResponseMetadata": {"Error": {"CodeN": 100009, "Code": "InvalidAccessKey", "Message": said}},
+        }
+        body = json.dumps(told).encode()
+        self.send_response(401)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = _answer  # noqa: N815
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Says nothing on the terminal."""
+
+
+@contextmanager
+def parrot() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Parrot) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+DRIVER = """
+import logging, os, sys
+logging.basicConfig(level=logging.DEBUG, filename=os.environ["DEBUG_LOG"], force=True)
+for name in ("dashscope", "httpx", "httpcore", "urllib3", "asyncio", "prefect", "sqlalchemy.engine"):
+    logging.getLogger(name).setLevel(logging.DEBUG)
+import skuflow.catalog.intake as intake
+from skuflow.settings import read_settings
+take_in = intake.take_in
+def sometimes(product, *rest, **more):
+    if product.sku == "clock-2":
+        raise RuntimeError(f"{read_settings()!r}")
+    return take_in(product, *rest, **more)
+intake.take_in = sometimes
+from flows.cli import main
+main()
+"""
+
+
+def skuflow(home: Path, variables: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    root = str(Path(__file__).parents[2])
+    settings = {
+        "SKUFLOW_HOME": str(home),
+        "PREFECT_API_URL": "",
+        "PYTHONPATH": root,
+        "DEBUG_LOG": str(home.parent / "debug.log"),
+        "PREFECT_LOGGING_LEVEL": "DEBUG",
+        "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
+        "DASHSCOPE_LOGGING_LEVEL": "debug",
+        "SKUFLOW_DATABASE_URL": "",
+    }
+    return subprocess.run(
+        [sys.executable, "-c", DRIVER, *arguments],
+        cwd=home.parent,
+        env=child_environment({**settings, **variables}),
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def planted(base: str, **more: str) -> dict[str, str]:
+    """Every vendor at one address, with canaries for keys."""
+    addresses = {name.upper(): base for name in Settings.model_fields if name.endswith("_base_url")}
+    return {**{field.upper(): secret for field, secret in CANARIES.items()}, **addresses, **more}
+
+
+def test_every_kind_of_secret_is_planted() -> None:
+    assert len(SECRET_FIELDS) >= 9
+    assert {"dashscope_api_key", "kling_secret_key", "kling_webhook_secret", "openai_api_key"} <= set(
+        SECRET_FIELDS
+    )
+    for field, secret in CANARIES.items():
+        for coded in (secret, quote(secret, safe=""), base64.b64encode(f"user:{secret}".encode()).decode()):
+            assert found_in(f"...{coded}...".encode()) == {field}, "the search must find what it looks for"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """What commands leave behind, and what they say, where some vendors work, one refuses with many words, and one
+    SKU breaks down.
+    """
+    from tests.flows.conftest import PHOTOS
+
+    root = tmp_path_factory.mktemp("secrets")
+    catalog = _catalog(root, PHOTOS)
+    dashscope = make_dashscope(
+        timing=Timing(speed=400.0), media=Media(tiny=False), keys={CANARIES["dashscope_api_key"]: "1"}
+    )
+    said: list[str] = []
+    with parrot() as refusing, running(dashscope) as working:
+        own = {k: v for k, v in dashscope.environment(working).items() if k.endswith("_URL")}
+        variables = planted(
+            refusing,
+            **own,
+            SKUFLOW_PROVIDERS="copy=qwen;image=wanx,ark;video=kling,hailuo",
+            OPENAI_PRICES="gpt-4o-mini=1/2",
+        )
+        for arguments in (
+            ("plan", catalog, "--language", "en"),
+            ("run", catalog, "--language", "en", "--out", "kits"),
+            ("jobs", "--csv"),
+            ("jobs", "--json"),
+            ("jobs",),
+            ("costs",),
+            ("costs", "--json"),
+            ("costs", "--csv"),
+            ("doctor", "--json", "--bundle", "bundle.zip"),
+        ):
+            ended = skuflow(root / "home", variables, *arguments)
+            assert ended.returncode in (0, 3), ended.stderr
+            said += [ended.stdout, ended.stderr]
+    assert dashscope.bill.entries, "a vendor was paid with the canary"
+    return root, said
+
+
+def _catalog(root: Path, photos: Path) -> str:
+    import csv
+    import shutil
+
+    for row in (MUG, CLOCK):
+        shutil.copy(photos / row["images"], root)
+    with (root / "products.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(MUG))
+        writer.writeheader()
+        writer.writerows((MUG, CLOCK))
+    return "products.csv"
+
+
+def test_no_command_says_or_writes_a_secret(written: tuple[Path, list[str]]) -> None:
+    root, said = written
+    assert (root / "kits" / "costs.html").is_file()
+    crash = (root / "home" / "crashes" / "clock-2.txt").read_text()
+    assert "RuntimeError" in crash
+    assert (root / "debug.log").stat().st_size > 1_000
+    assert list((root / "home" / "prefect").rglob("*.db"))
+    assert any("Incorrect API key provided" in text for text in said), "the vendor's words arrived"
+    assert leaks(root) == {}
+    assert {index: fields for index, text in enumerate(said) if (fields := found_in(text.encode()))} == {}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("plan", "products.csv"), ("jobs", "--json"), ("costs",), ("doctor", "--json", "--bundle", "b.zip")],
+)
+def test_a_databases_password_is_not_said(
+    arguments: tuple[str, ...], tmp_path: Path, make_catalog: MakeCatalog
+) -> None:
+    folder = make_catalog(MUG).parent
+    address = f"postgresql://me:{quote(PASSWORD, safe='')}@127.0.0.1:1/x"
+    ended = skuflow(
+        folder / "home",
+        planted("http://127.0.0.1:1", SKUFLOW_DATABASE_URL=address, SKUFLOW_PROVIDERS=""),
+        *arguments,
+    )
+    assert ended.returncode in (2, 3), ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert found_in((ended.stdout + ended.stderr).encode()) == set()
+    assert leaks(tmp_path) == {}
+    if arguments[0] == "doctor":
+        assert "doctor.json" in zipfile.ZipFile(folder / "b.zip").namelist()
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY.keys() - {"offline"}))
+async def test_a_vendor_that_repeats_the_key_is_not_repeated(name: str, tmp_path: Path) -> None:
+    with parrot() as refusing:
+        values = {field.lower(): value for field, value in planted(refusing).items()}
+        settings = read_settings(
+            {**values, "skuflow_home": tmp_path, "skuflow_providers": "", "openai_prices": "gpt-4o-mini=1/2"}
+        )
+        keep_secret(secrets_of(settings))
+        with using(wire(settings)) as wiring:
+            provider = wiring.provider_named(name)
+            tried = 0
+            for request in make_requests(wiring.store).values():
+                if request.capability not in provider.capabilities:
+                    continue
+                try:
+                    provider.estimate(request)
+                except Exception:  # not what this vendor makes
+                    continue
+                tried += 1
+                with pytest.raises(Exception) as refusal:
+                    await provider.submit(request, idempotency_key=f"key-{tried}")
+                assert found_in(redacted(str(refusal.value)).encode()) == set()
+            assert tried
+            assert found_in(repr(provider).encode()) == set()
+            assert found_in(repr(wiring).encode()) == set()
+
+
+def test_settings_do_not_show_secrets() -> None:
+    address = f"postgresql://me:{quote(PASSWORD, safe='')}@db/x"
+    settings = read_settings({**CANARIES, "skuflow_database_url": address})
+    for shown in (repr(settings), str(settings), repr(settings.model_dump())):
+        assert found_in(shown.encode()) - {"database"} == set()
+    assert found_in(repr(settings).encode()) == set()
+
+
+def test_a_process_keeps_its_secrets_in_every_form() -> None:
+    address = f"postgresql://me:{quote(PASSWORD, safe='')}@db/x"
+    keep_secret(secrets_of(read_settings({**CANARIES, "skuflow_database_url": address})))
+    for secret in (*CANARIES.values(), PASSWORD):
+        for coded in (secret, quote(secret, safe=""), base64.b64encode(secret.encode()).decode()):
+            assert found_in(redacted(f"a {coded} b").encode()) == set()
+            assert scrubbed(f"a\n{coded}\nb").startswith("a\n(secret)")
+
+
+def test_a_word_for_a_server_that_wants_no_key_does_not_black_out_texts() -> None:
+    assert secrets_of(read_settings({"openai_api_key": "x"})) == ()
+    keep_secret(("x",))
+    assert redacted("an extra box") == "an extra box"
