@@ -15,6 +15,7 @@ from skuflow.catalog.product import Product, ProductSource
 from skuflow.catalog.rows import RejectedRow
 from skuflow.jobs.contract import Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState
+from skuflow.ledger.redaction import redacted
 from skuflow.listing.assembly import blocked_kit, failed_kit, is_finished, read_kit
 from skuflow.listing.brief import Remakes, Stage
 from skuflow.listing.findings import Finding, Severity
@@ -168,7 +169,7 @@ def _look_at(wiring: Wiring, order: Order, product: Product) -> KitReport | _Tod
 def _broken_off(wiring: Wiring, product: Product, previous: Kit | None, error: Exception) -> KitReport:
     """The report of a SKU that an unforeseen error ended; its trace is kept."""
     wiring.report_crash(product.sku, "".join(traceback.format_exception(error)))
-    sentence = f"{type(error).__name__}: {error}; the trace is in crashes/ of SKUFLOW_HOME"
+    sentence = f"{type(error).__name__}: {redacted(str(error))}; the trace is in crashes/ of SKUFLOW_HOME"
     kit = failed_kit(product, previous, sentence)
     return KitReport(product.sku, product.title, kit.status, kit)
 

@@ -24,6 +24,7 @@ from skuflow.jobs.surroundings import Pace
 from skuflow.ledger.caps import Budget, CapRule, Limits
 from skuflow.ledger.errors import SchemaError
 from skuflow.ledger.ledger import Ledger, utc_now
+from skuflow.ledger.redaction import keep_secret, scrubbed, secrets_of
 from skuflow.ledger.rows import JobRow
 from skuflow.listing.kit import Kit
 from skuflow.listing.rewriting import rewritten
@@ -119,7 +120,7 @@ class Wiring:
         """Keep the trace of an unforeseen error where a person can read it."""
         folder = self.settings.skuflow_home / "crashes"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{sku_slug(sku)}.txt").write_text(trace, encoding="utf-8")
+        (folder / f"{sku_slug(sku)}.txt").write_text(scrubbed(trace), encoding="utf-8")
 
     def close(self) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)
@@ -134,12 +135,14 @@ def wire(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     pace: Pace | None = None,
 ) -> Wiring:
-    """Storage, ledger (brought up to date), runner and pool of ``settings``. ``clock`` and ``sleep``: the runner's time;
-    ``pace``: its patience, where it is not to be that of the settings.
+    """Storage, ledger (brought up to date), runner and pool of ``settings``. ``clock`` and ``sleep``: the runner's
+    time; ``pace``: its patience, where it is not to be that of the settings. From here on no text of this process that
+    passes ``redacted`` or ``scrubbed`` holds a secret of theirs.
 
     Raises SettingsError, in one line without secrets, for a provider that does not exist or cannot do what it is
     named for, a home or storage that is no folder, and a database that cannot be opened.
     """
+    keep_secret(secrets_of(settings))
     require_known("SKUFLOW_CAPS", (cap.provider for cap in settings.caps()))
     require_known("SKUFLOW_MODELS", settings.providers_with_models())
     require_known("SKUFLOW_PROVIDERS", (name for cap in Capability for name in settings.providers_for(cap)))
