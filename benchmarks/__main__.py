@@ -10,7 +10,7 @@ import sys
 from itertools import takewhile
 from pathlib import Path
 
-NAMES = ("cutout", "film", "offline_kit", "resume", "overhead", "chaos")
+NAMES = ("cutout", "film", "offline_kit", "resume", "overhead", "makespan", "chaos")
 
 
 def main(arguments: list[str]) -> int:

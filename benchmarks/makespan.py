@@ -47,7 +47,7 @@ from tasks.wiring import Wiring, wire
 
 SKUS = 40
 PICTURES = 3
-SPEED = 5.0
+SPEED = 3.0
 COPY_S, IMAGE_S, VIDEO_S = 3.0, 15.0, 40.0
 IMAGES_AT_ONCE, VIDEOS_AT_ONCE = 6, 10
 LATENCIES_S = {"copy": COPY_S, "image": IMAGE_S, "video": VIDEO_S / 1.1}
@@ -99,9 +99,7 @@ class Watched:
 
     def shortest_s(self) -> float:
         """The least time between two polls of one job."""
-        gaps = [
-            later - at for times in self.polls.values() for at, later in pairwise(times)
-        ]
+        gaps = [later - at for times in self.polls.values() for at, later in pairwise(times)]
         return min(gaps, default=float("inf"))
 
 
