@@ -13,7 +13,16 @@ from skuflow.review.figures import duration_text, money, size_text
 from skuflow.review.measures import aspect_words, is_aspect, measure_words
 from skuflow.review.outfiles import relative_url
 from skuflow.review.reasons import Reason, all_findings, reasons
-from skuflow.review.wording import LANGUAGE_NAMES, RIGHT_TO_LEFT, Wording, name_of, part_words, readable, say
+from skuflow.review.wording import (
+    LANGUAGE_NAMES,
+    RIGHT_TO_LEFT,
+    Wording,
+    is_requested,
+    name_of,
+    part_words,
+    readable,
+    say,
+)
 from skuflow.storage.keys import sku_slug
 
 _SEVERITY_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -235,9 +244,12 @@ def _meters(kit: Kit) -> tuple[Meter, ...]:
 
 
 def _picture(image: KitImage, kit: Kit, folder: str) -> Picture:
-    same_role = [other.id for other in kit.images if other.role == image.role]
-    label = name_of("role", image.role.value)
-    if len(same_role) > 1:
+    requested = part_words(image.id) if is_requested(image.content_type) else None
+    same_role = [
+        other.id for other in kit.images if other.role == image.role and not is_requested(other.content_type)
+    ]
+    label = requested or name_of("role", image.role.value)
+    if requested is None and len(same_role) > 1:
         number = same_role.index(image.id) + 1
         label = Wording(f"{label.en} {number}", f"{label.zh} {number}")
     small = smallest_rendition(image)
@@ -290,10 +302,15 @@ def _shapes_of_all(pictures: tuple[Picture, ...]) -> tuple[Shape, ...]:
 
 def _film(video: KitVideo, kit: Kit, folder: str) -> Film:
     overall, aspects, measures = _scored(video.scores)
-    number = kit.videos.index(video) + 1
+    plain = [other.id for other in kit.videos if not is_requested(other.content_type)]
     label = say("media.video")
+    if is_requested(video.content_type):
+        label = part_words(video.id) or label
+    elif len(plain) > 1:
+        number = plain.index(video.id) + 1
+        label = Wording(f"{label.en} {number}", f"{label.zh} {number}")
     return Film(
-        label=Wording(f"{label.en} {number}", f"{label.zh} {number}") if len(kit.videos) > 1 else label,
+        label=label,
         url=relative_url(folder, video.file),
         poster_url=relative_url(folder, poster_file(video)) if poster_rendition(kit, video) else None,
         width=video.width,

@@ -230,4 +230,6 @@ def _film_alt(card: Card, film: Film) -> Wording:
 
 
 def _subject_words(subject: str) -> Wording:
-    return part_words(subject) or Wording(subject, subject)
+    """The words for a part's id, or for several with commas between."""
+    words = [part_words(part.strip()) or Wording(part.strip(), part.strip()) for part in subject.split(",")]
+    return Wording(", ".join(word.en for word in words), "、".join(word.zh for word in words))

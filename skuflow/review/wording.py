@@ -40,6 +40,12 @@ def part_words(part: str) -> Wording | None:
         language = LANGUAGE_NAMES.get(rest[0].split("-")[0].lower(), rest[0])
         detail = " ".join([language, *rest[1:]])
         return Wording(f"{say('part.copy').en} {detail}", f"{say('part.copy').zh} {detail}")
+    if kind == "judge":
+        judged = part_words(":".join(rest))
+        asked = say("part.judge")
+        return judged and Wording(f"{asked.en} {judged.en}", f"{asked.zh} {judged.zh}")
+    if kind in ("image", "video") and rest and f"type.{rest[0]}" in _WORDS:
+        return name_of("type", rest[0])
     if kind == "image" and rest and f"role.{rest[0]}" in _WORDS:
         role = name_of("role", rest[0])
         number = "" if rest[0] == "main" else " ".join(rest[1:])
@@ -47,6 +53,11 @@ def part_words(part: str) -> Wording | None:
     if kind == "video" and len(rest) <= 1:
         return Wording(" ".join([say("part.video").en, *rest]), " ".join([say("part.video").zh, *rest]))
     return None
+
+
+def is_requested(content_type: str) -> bool:
+    """Whether a picture or video was made on request, and is called by what it is instead of by its role."""
+    return f"type.{content_type}" in _WORDS
 
 
 def readable(name: str) -> str:
@@ -122,6 +133,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "role.comparison": ("Comparison", "对比图"),
     "role.usage": ("How to use", "使用流程图"),
     "role.banner": ("Banner", "横幅图"),
+    "type.model": ("With a person", "模特图"),
+    "type.line_art": ("From the line drawing", "线稿成图"),
+    "type.concept": ("Concept, no photo", "概念图（非实拍）"),
+    "type.atmosphere": ("Mood video", "氛围视频"),
+    "part.judge": ("Opinion on", "评审意见："),
     "media.pictures": ("Pictures", "图片"),
     "media.enlarge": ("Enlarge", "放大查看"),
     "media.shape": ("Shape", "尺寸"),
