@@ -54,6 +54,9 @@ ConceptOption = Annotated[
 ]
 AtmosphereOption = Annotated[str, typer.Option("--atmosphere", help="One more video, of this mood.")]
 MotionOption = Annotated[str, typer.Option("--motion", help="Motion preset of the video, e.g. rising_steam.")]
+ExtendOption = Annotated[
+    str, typer.Option("--extend", help="The photo extended to 1:1, 3:4, 4:3, 9:16 or 16:9.")
+]
 RemakeOption = Annotated[
     list[str] | None, typer.Option("--remake", help="SKU:ROLE[:SHOT], made again on purpose.")
 ]
@@ -82,6 +85,7 @@ def run(
     concept: ConceptOption = "",
     atmosphere: AtmosphereOption = "",
     motion: MotionOption = "",
+    extend: ExtendOption = "",
     remake: RemakeOption = None,
     offline: OfflineOption = False,
     as_json: JsonOption = False,
@@ -91,7 +95,7 @@ def run(
 
     settings = _settings(offline)
     path = _catalog_path(catalog)
-    extras = ExtraWishes(model_photo, model, line_art, concept, atmosphere, motion)
+    extras = ExtraWishes(model_photo, model, line_art, concept, atmosphere, motion, extend)
     wishes = _wishes(
         sku, market, marketplace, language, style, stages, no_video, video_size, captions, extras, remake
     )
@@ -116,6 +120,7 @@ def plan(
     concept: ConceptOption = "",
     atmosphere: AtmosphereOption = "",
     motion: MotionOption = "",
+    extend: ExtendOption = "",
     remake: RemakeOption = None,
     offline: OfflineOption = False,
     as_json: JsonOption = False,
@@ -127,7 +132,7 @@ def plan(
     from tasks.wiring import using, wire
 
     settings = _settings(offline)
-    extras = ExtraWishes(model_photo, model, line_art, concept, atmosphere, motion)
+    extras = ExtraWishes(model_photo, model, line_art, concept, atmosphere, motion, extend)
     wishes = _wishes(
         sku, market, marketplace, language, style, stages, no_video, video_size, captions, extras, remake
     )

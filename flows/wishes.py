@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skuflow.catalog.extras import ExtraWishes
+from skuflow.catalog.extras import EXTENSIONS, ExtraWishes
 from skuflow.listing.brief import Brief, BriefError, Stage
 from skuflow.listing.markets import market as market_named
 from skuflow.listing.motions import motion_for
@@ -60,6 +60,10 @@ class Wishes(BaseModel):
         for file in extras.files:
             if not Path(file).is_file():
                 raise BriefError(f"{file}: no such file; name the picture of the model or the line drawing")
+        if extras.extend and extras.extend not in EXTENSIONS:
+            raise BriefError(
+                f"no photo can be extended to {extras.extend}; choose from {', '.join(EXTENSIONS)}"
+            )
         if not extras.motion:
             return extras
         return replace(extras, motion=motion_for(None, "", extras.motion).id)

@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from skuflow.jobs.contract import ImageRequest, Request, Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
-from skuflow.listing.planning import creation_request, main_request, scene_request
+from skuflow.listing.planning import creation_request, extended_request, main_request, scene_request
 from tasks.developing import developed
 from tasks.line import Line, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
@@ -51,4 +51,9 @@ def _requests(line: Line) -> list[tuple[Slot, Request | None]]:
     scenes = (
         (slot, scene_request(plan, slot, style, intake.photo, intake.cutout)) for slot, style in plan.scenes
     )
-    return [*main, *scenes, *created]
+    extended = (
+        []
+        if plan.extended is None
+        else [(plan.extended, extended_request(plan, plan.extended, intake.photo, intake.cutout))]
+    )
+    return [*main, *scenes, *created, *extended]

@@ -20,6 +20,7 @@ from skuflow.listing.planning import (
     KitPlan,
     copy_request,
     creation_request,
+    extended_request,
     judge_request,
     main_request,
     plan_kit,
@@ -131,6 +132,8 @@ def _requests(plan: KitPlan, photo_sha256: str) -> list[tuple[Slot, Request]]:
         for slot, task in plan.creations
     )
     requests.extend((slot, request) for slot, request in creations if request is not None)
+    if plan.extended is not None:
+        requests.append((plan.extended, extended_request(plan, plan.extended, photo, photo)))
     requests.extend(
         (slot, video_request(plan, slot, size, frames, storyboard_for(plan, styles, {}), photo, photo))
         for slot, size in plan.all_videos

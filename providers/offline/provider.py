@@ -120,8 +120,10 @@ class OfflineProvider:
 
 def _require_offered(request: Request) -> None:
     """Raises InvalidInputError for what needs a vendor."""
-    plain = isinstance(request, CopyRequest | ImageRequest) or (
-        isinstance(request, VideoRequest) and not request.description
+    plain = (
+        isinstance(request, CopyRequest)
+        or (isinstance(request, ImageRequest) and "extend" not in request.options)
+        or (isinstance(request, VideoRequest) and not request.description)
     )
     if not plain:
         raise InvalidInputError(

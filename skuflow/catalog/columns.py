@@ -40,6 +40,7 @@ _ALIASES: Mapping[str, str] = MappingProxyType(
         "concept": "concept|concept picture|概念图|概念描述|文生图",
         "atmosphere": "atmosphere|atmosphere shot|氛围|氛围镜头|氛围视频",
         "motion": "motion|motion preset|运镜|视频动作",
+        "extend": "extend|extend to|扩图|扩图比例",
     }
 )
 """Canonical column -> names, best first: where a file has several, the first that is filled in a row

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+EXTENSIONS = ("1:1", "3:4", "4:3", "9:16", "16:9")
+"""Width to height, as vendors take it (Model Studio: image out-painting API reference)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ExtraWishes:
     """``model_photo`` (a file) or ``model`` (words): the product shown with that person. ``line_art`` (a file): a
     drawing made into a realistic picture. ``concept`` (words): a picture from words alone, marked as such.
     ``atmosphere`` (words): one more, short video of mood. ``motion``: a motion preset for the product's video.
+    ``extend``: a shape of ``EXTENSIONS`` to which the product's photo is extended by a vendor.
     """
 
     model_photo: str = ""
@@ -18,6 +22,7 @@ class ExtraWishes:
     concept: str = ""
     atmosphere: str = ""
     motion: str = ""
+    extend: str = ""
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) for field in fields(self))
@@ -32,6 +37,7 @@ class ExtraWishes:
             concept=self.concept or usual.concept,
             atmosphere=self.atmosphere or usual.atmosphere,
             motion=self.motion or usual.motion,
+            extend=self.extend or usual.extend,
         )
 
     @property

@@ -78,6 +78,11 @@ ROW_FINDINGS: Mapping[str, tuple[Severity, str, str]] = MappingProxyType(
             "motion {value} is unknown and is left out; choose from: {choices}",
             "运镜 {value} 无法识别，已忽略；可选：{choices}",
         ),
+        "ROW_UNKNOWN_RATIO": (
+            _WARNING,
+            "a photo cannot be extended to {value}; choose from: {choices}",
+            "图片无法扩展为 {value}；可选：{choices}",
+        ),
         "ROW_TOO_MANY_COLUMNS": (
             _ERROR,
             "{count} cells where the header has {width}, so values stand in wrong columns; "

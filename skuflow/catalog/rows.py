@@ -10,7 +10,7 @@ from pathlib import Path
 
 from skuflow.catalog import values
 from skuflow.catalog.columns import Column, Columns, currency_code
-from skuflow.catalog.extras import ExtraWishes
+from skuflow.catalog.extras import EXTENSIONS, ExtraWishes
 from skuflow.catalog.image_files import ImageFiles, is_link
 from skuflow.catalog.kinds import kind_of
 from skuflow.catalog.product import Product, ProductSource
@@ -242,7 +242,18 @@ class _RowReading:
             concept=self._text("concept"),
             atmosphere=self._text("atmosphere"),
             motion=self._motion(),
+            extend=self._extend(),
         )
+
+    def _extend(self) -> str:
+        named = self._text("extend").replace("：", ":").replace(" ", "")
+        if named and named not in EXTENSIONS:
+            choices = ", ".join(EXTENSIONS)
+            self._note(
+                "ROW_UNKNOWN_RATIO", self.reader.columns.header("extend"), value=named, choices=choices
+            )
+            return ""
+        return named
 
     def _motion(self) -> str:
         named = self._text("motion")

@@ -23,7 +23,7 @@ SCENES = 3
 VIDEO_ATMOSPHERE = "atmosphere"
 _ROLES = {
     "copy": (),
-    "image": ("main", "scene", *ImageTask),
+    "image": ("main", "scene", *ImageTask, "extended"),
     "video": (VIDEO_ATMOSPHERE,),
     "judge": (),
 }

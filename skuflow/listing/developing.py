@@ -150,6 +150,8 @@ def _recipe(request: Request) -> str:
 
 def _develop(store: ObjectStore, request: Request, outcome: Outcome) -> tuple[StoredResult, ...]:
     match request:
+        case ImageRequest() if "extend" in request.options:
+            return _creation(store, outcome)
         case ImageRequest():
             return _scene(store, request, outcome)
         case CreationRequest():

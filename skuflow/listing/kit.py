@@ -106,7 +106,8 @@ class KitImage(_Model):
     id: str
     role: ImageRole
     content_type: str = Field(
-        default="", description="main, scene, model, line_art or concept: how the picture came about."
+        default="",
+        description="main, scene, model, line_art, concept or extended: how the picture came about.",
     )
     style: str | None
     provider: str

@@ -39,10 +39,11 @@ _ROLES = {
     ImageTask.MODEL: ImageRole.USAGE,
     ImageTask.LINE_ART: ImageRole.DETAIL,
     ImageTask.CONCEPT: ImageRole.SCENE,
+    "extended": ImageRole.SCENE,
 }
 """What a picture is for, by how it came about."""
 
-_COMPARED = frozenset(("main", "scene"))
+_COMPARED = frozenset(("main", "scene", "extended"))
 """Where the product must be the cut-out one; worn by a person or drawn it has another outline."""
 
 _CONTENT_CODES = frozenset(("IMAGE_CONCEPT", "IMAGE_UNCOMPARED", "PRODUCT_MOVED", "RENDITION_NOT_MADE"))

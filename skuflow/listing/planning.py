@@ -53,7 +53,8 @@ class KitPlan:
     pair each slot with its style and with its size in pixels. ``width_cm`` and ``height_cm`` are the product's true
     size where the catalog tells it. ``findings`` are about the row and the wishes. ``main`` is None, and there are no
     scenes and videos, for a product without a photo, of which only what ``creations`` names can be made.
-    ``atmosphere`` is the mood video where one is asked for; ``extras`` are the wishes behind both.
+    ``atmosphere`` is the mood video and ``extended`` the extended photo where one is asked for; ``extras`` are the
+    wishes behind them.
     """
 
     product: Product
@@ -67,6 +68,7 @@ class KitPlan:
     findings: tuple[Finding, ...] = ()
     creations: tuple[tuple[Slot, ImageTask], ...] = ()
     atmosphere: Slot | None = None
+    extended: Slot | None = None
     extras: ExtraWishes = NO_EXTRAS
 
     @property
@@ -84,7 +86,8 @@ class KitPlan:
     @property
     def image_slots(self) -> tuple[Slot, ...]:
         main = () if self.main is None else (self.main,)
-        return (*main, *(slot for slot, _ in (*self.scenes, *self.creations)))
+        extended = () if self.extended is None else (self.extended,)
+        return (*main, *(slot for slot, _ in (*self.scenes, *self.creations)), *extended)
 
     @property
     def video_slots(self) -> tuple[Slot, ...]:
@@ -176,6 +179,7 @@ def plan_kit(product: Product, brief: Brief, row_findings: tuple[Finding, ...] =
         findings=(*row_findings, *_style_findings(brief.style or product.style, markets)),
         creations=_creations(sku, extras, pictured=pictured),
         atmosphere=Slot(sku, f"video:{VIDEO_ATMOSPHERE}") if extras.atmosphere and pictured else None,
+        extended=Slot(sku, "image:extended") if extras.extend and pictured else None,
         extras=extras,
     )
 
@@ -252,6 +256,20 @@ def scene_request(
         sizes_px=plan.brief.scene_sizes_px,
         width_cm=plan.width_cm,
         height_cm=plan.height_cm,
+    )
+
+
+def extended_request(plan: KitPlan, slot: Slot, photo: StoredObject, cutout: StoredObject) -> ImageRequest:
+    """The request for the product's photo with more ground around it; ``sizes_px`` only says its shape."""
+    across, _, down = plan.extras.extend.partition(":")
+    return ImageRequest(
+        slot=slot,
+        product=plan.product,
+        photo=photo,
+        cutout=cutout,
+        style="",
+        sizes_px=((int(across) * 100, int(down) * 100),),
+        options={"extend": plan.extras.extend},
     )
 
 

@@ -136,6 +136,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "type.model": ("With a person", "模特图"),
     "type.line_art": ("From the line drawing", "线稿成图"),
     "type.concept": ("Concept, no photo", "概念图（非实拍）"),
+    "type.extended": ("Photo, extended", "扩图"),
     "type.atmosphere": ("Mood video", "氛围视频"),
     "part.judge": ("Opinion on", "评审意见："),
     "media.pictures": ("Pictures", "图片"),

@@ -281,7 +281,7 @@ def test_a_bad_row_gets_its_code_and_the_others_go_on(
 
 
 def test_every_code_is_met_by_the_corpus() -> None:
-    codes = {code for _, code, _ in ROWS} | {"ROW_UNKNOWN_MOTION"}
+    codes = {code for _, code, _ in ROWS} | {"ROW_UNKNOWN_MOTION", "ROW_UNKNOWN_RATIO"}
     assert ROW_FINDINGS.keys() - codes == {"CATALOG_COLUMNS_UNUSED"}
 
 
@@ -299,6 +299,14 @@ def test_an_unknown_motion_and_a_missing_drawing_are_told_and_left_out(tmp_path:
     reading = read_catalog(catalog(tmp_path, "A,Coat,a.jpg,,,gone.png,,,somersault", header=EXTRAS))
     assert {finding.code for finding in reading.findings} == {"ROW_UNKNOWN_MOTION", "ROW_IMAGE_MISSING"}
     assert not reading.products[0].extras
+
+
+def test_a_photo_is_extended_to_a_known_shape_only(tmp_path: Path) -> None:
+    reading = read_catalog(
+        catalog(tmp_path, "A,Coat,a.jpg,9：16", "B,Coat,a.jpg,2:1", header="sku,title,images,扩图")
+    )
+    assert [product.extras.extend for product in reading.products] == ["9:16", ""]
+    assert [finding.code for finding in reading.findings] == ["ROW_UNKNOWN_RATIO"]
 
 
 def test_a_product_without_a_photo_needs_a_drawing_or_a_concept(tmp_path: Path) -> None:

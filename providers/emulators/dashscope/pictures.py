@@ -5,7 +5,7 @@ from __future__ import annotations
 import colorsys
 import hashlib
 import io
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,7 +30,7 @@ def background(base: bytes, prompt: str, number: int, *, plain: bool = False) ->
     if plain:
         scene = Image.new("RGB", product.size, wall)
     else:
-        scene = _room(product.size, wall, _floor_line(product))
+        scene = _room(product.size, wall, _floor_line(product), _WALLS[(dice[3] + number) % len(_WALLS)])
         _cast_shadow(scene, product)
     scene.paste(product, mask=product.getchannel("A"))
     out = io.BytesIO()
@@ -73,7 +73,9 @@ def _floor_line(product: Image.Image) -> float:
     return min(0.9, max(0.4, (bottom - 0.25 * (bottom - top)) / product.height))
 
 
-def _room(size_px: tuple[int, int], wall: tuple[int, int, int], floor_line: float) -> Image.Image:
+def _room(
+    size_px: tuple[int, int], wall: tuple[int, int, int], floor_line: float, made_of: str
+) -> Image.Image:
     """Drawn small and enlarged: light has no edges, and large pictures would take seconds."""
     import numpy as np
     from PIL import Image
@@ -83,9 +85,30 @@ def _room(size_px: tuple[int, int], wall: tuple[int, int, int], floor_line: floa
     columns = np.linspace(-1.0, 1.0, small[0])[None, :]
     wall_light = 0.90 + 0.10 * rows / floor_line
     floor_light = 0.84 + 0.12 * (rows - floor_line) / (1.0 - floor_line)
-    light = np.where(rows > floor_line, floor_light, wall_light) - 0.06 * columns**2
+    light = np.where(rows > floor_line, floor_light, wall_light + _on_wall(made_of, rows, columns))
+    light = light - 0.06 * columns**2
     pixels = np.clip(light[..., None] * np.asarray(wall, dtype=float), 0, 255)
     return Image.fromarray(pixels.astype(np.uint8), "RGB").resize(size_px, Image.Resampling.BILINEAR)
+
+
+_WALLS = ("plain", "window", "panels", "arch", "dusk")
+
+
+def _on_wall(made_of: str, rows: Any, columns: Any) -> Any:
+    """What tells one wall from another, as light to add: scenes of different prompts must not look alike."""
+    import numpy as np
+
+    match made_of:
+        case "window":
+            return np.clip(0.22 - np.abs(columns + 0.45 - rows * 0.5) * 0.9, 0.0, 0.12)
+        case "panels":
+            return -0.10 * (np.sin(columns * 14.0) > 0.4)
+        case "arch":
+            inside = (columns / 0.52) ** 2 + (np.clip(0.34 - rows, 0, None) / 0.26) ** 2 < 1.0
+            return -0.16 * inside
+        case "dusk":
+            return -0.34 * (columns + 1.0) / 2.0
+    return 0.0
 
 
 def _cast_shadow(scene: Image.Image, product: Image.Image) -> None:
@@ -99,6 +122,8 @@ def _cast_shadow(scene: Image.Image, product: Image.Image) -> None:
     left, right, bottom = box[0] * across, box[2] * across, box[3] * down
     depth = max(3.0, (right - left) * 0.10)
     shadow = Image.new("L", (_SHADOW_PX, _SHADOW_PX))
-    ImageDraw.Draw(shadow).ellipse((left + depth * 0.2, bottom - depth * 1.1, right - depth * 0.1, bottom + depth * 0.2), fill=120)
+    ImageDraw.Draw(shadow).ellipse(
+        (left + depth * 0.2, bottom - depth * 1.1, right - depth * 0.1, bottom + depth * 0.2), fill=120
+    )
     shadow = shadow.filter(ImageFilter.GaussianBlur(2.5)).resize(scene.size, Image.Resampling.BILINEAR)
     scene.paste((30, 28, 26), mask=shadow)
