@@ -46,7 +46,8 @@ class _Model(BaseModel):
 
 class Part(_Model):
     """One thing the kit consists of: ``part`` is "copy:es", "image:main:1", "image:scene:2", "video:1", or for an
-    opinion "judge:" and the part that is judged. A missing opinion is skipped, whatever the reason: it keeps no kit back.
+    opinion "judge:" and the part that is judged. A missing opinion is skipped, whatever the reason: it keeps no kit
+    back.
     """
 
     part: str

@@ -373,7 +373,7 @@ async def test_backgrounds_are_made_one_by_one_and_queue_at_the_vendor(
         states = [(await wanx.poll(handle)).state for handle in handles]
     assert states == [JobState.RUNNING, JobState.QUEUED]
     tempo = wanx.tempo(scene(store))
-    assert (tempo.parallel, tempo.parallel_most, tempo.submit_interval_s) == (4, 4, 0.5)
+    assert (tempo.parallel, tempo.parallel_most, tempo.submit_interval_s) == (4, 4, 0.6)
 
 
 async def test_two_jobs_never_send_the_same_request(
