@@ -96,10 +96,10 @@ class KitPlan:
 
     @property
     def all_videos(self) -> tuple[tuple[Slot, tuple[int, int]], ...]:
-        """Every video with its size; the mood video has that of the first."""
+        """Every video with its size; the mood video is upright, whatever the others are."""
         if self.atmosphere is None:
             return self.videos
-        return (*self.videos, (self.atmosphere, self.brief.video_sizes_px[0]))
+        return (*self.videos, (self.atmosphere, VIDEO_SIZES_PX[0]))
 
     @property
     def wanted_slots(self) -> tuple[Slot, ...]:
@@ -126,10 +126,9 @@ class KitPlan:
         """
         brief, product = self.brief, self.product
         extras = [asdict(self.extras)] if self.extras else []
-        images: list[object] = [
+        scenes: list[object] = [
             photo_digest,
             [(slot.key(), style.id) for slot, style in self.scenes],
-            brief.scene_sizes_px,
             [self.width_cm, self.height_cm],
             *extras,
         ]
@@ -144,8 +143,8 @@ class KitPlan:
                 ]
             ),
             Stage.COPY.value: _digest([product.facts_digest(), brief.scenes]),
-            Stage.IMAGES.value: _digest(images),
-            Stage.VIDEO.value: _digest([images, brief.video_s, brief.captions_language]),
+            Stage.IMAGES.value: _digest([*scenes, brief.scene_sizes_px]),
+            Stage.VIDEO.value: _digest([scenes, brief.video_s, brief.captions_language]),
         }
 
 
