@@ -85,10 +85,11 @@ def scrubbed(text: str) -> str:
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
     """A text of any length without these secrets: as they are, in base64, and as they stand in an address."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        for form in _forms(secret):
-            text = text.replace(form, "(secret)")
-    return text
+    forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+    if not forms:
+        return text
+    # In one pass: a secret that is a word of the replacement must not be replaced within it.
+    return re.sub("|".join(map(re.escape, forms)), "(secret)", text)
 
 
 def _forms(secret: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from providers.emulators.core.media import Media
 from providers.emulators.core.timing import Timing
 from providers.emulators.dashscope import make as make_dashscope
 from providers.registry import REGISTRY
-from skuflow.ledger.redaction import keep_secret, redacted, scrubbed, secrets_of
+from skuflow.ledger.redaction import keep_secret, redacted, scrubbed, secrets_of, without_secrets
 from skuflow.settings import Settings, child_environment, read_settings
 from tasks.wiring import using, wire
 from tests.contract.vendor_requests import make_requests
@@ -307,3 +307,7 @@ def test_a_word_for_a_server_that_wants_no_key_does_not_black_out_texts() -> Non
     assert secrets_of(read_settings({"openai_api_key": "x"})) == ()
     keep_secret(("x",))
     assert redacted("an extra box") == "an extra box"
+
+
+def test_a_secret_that_is_a_word_of_the_replacement_is_not_replaced_within_it() -> None:
+    assert without_secrets("of longer-secret and secret", ("secret", "longer-secret")) == "of (secret) and (secret)"
