@@ -80,6 +80,24 @@ class Settings(BaseSettings):
     skuflow_outsourcing: str = Field(
         "150 CNY", description="What one SKU's listing costs when it is ordered from an agency."
     )
+    skuflow_catalog: str = Field("", description="The shop's catalog, in which product names are looked up.")
+    skuflow_gate_rules: str = Field("", description="YAML with own limits of the intake gate, by code.")
+    skuflow_text_detection: Literal["on", "off"] = Field(
+        "on", description="Whether photos are searched for text and watermarks; about a second a photo."
+    )
+    skuflow_duplicate_guard_h: float = Field(
+        72.0,
+        ge=0,
+        le=24 * 366,
+        description="How long a near-identical generation of a SKU is refused; 0: never.",
+    )
+    skuflow_content_producer: str = Field(
+        "skuflow",
+        description="Who made the content, in the labels of GB 45438-2025: name or registration code.",
+    )
+    skuflow_allow_loopback_links: bool = Field(
+        False, description="Product links may lead to this machine; for tests only."
+    )
     prefect_api_url: str = Field("", description="A running Prefect server; empty: a temporary one per run.")
 
     dashscope_api_key: SecretStr = Field(SecretStr(""), description="qwen, wanx.")

@@ -1,0 +1,1 @@
+"""Codes, limits and severities of the intake gate, as data; one YAML file a subject."""

@@ -1,0 +1,72 @@
+"""The gate's rules are data: every limit at, just under and just over, and a shop's own limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from skuflow.catalog.gate.judging import GateRulesError, gate_rules, packaged_rules
+from skuflow.listing.findings import Severity
+
+STEPS = [
+    (code, severity, limit, rule.bad_when)
+    for code in packaged_rules().codes
+    for rule in [packaged_rules()[code]]
+    for severity, limit in (("error", rule.error), ("warning", rule.warning), ("info", rule.info))
+    if limit is not None
+]
+
+
+@pytest.mark.parametrize(("code", "severity", "limit", "bad_when"), STEPS)
+def test_a_rule_holds_at_its_limit_and_breaks_just_beyond(
+    code: str, severity: str, limit: float, bad_when: str
+) -> None:
+    rule = packaged_rules()[code]
+    beyond = limit - 1e-6 if bad_when == "below" else limit + 1e-6
+    at = rule.broken(limit)
+    assert at is None or at[0].value != severity
+    broken = rule.broken(beyond)
+    assert broken is not None
+    assert broken == (Severity(severity), limit)
+
+
+def own(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "gate.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_own_limits_replace_the_packaged_ones(tmp_path: Path) -> None:
+    rules = gate_rules(own(tmp_path, "ERR_VS_402: {error: 1000, warning: off}"))
+    finding = rules.judge("ERR_VS_402", 999, "a.jpg")
+    assert finding is not None
+    assert (finding.severity, finding.limit, finding.measured) == (Severity.ERROR, "1000 px", "999 px")
+    assert rules.judge("ERR_VS_402", 1000, "a.jpg") is None
+
+
+def test_a_code_can_be_switched_off(tmp_path: Path) -> None:
+    assert gate_rules(own(tmp_path, "ERR_VS_402: off")).judge("ERR_VS_402", 1, "a.jpg") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1, 2]",
+        "NO_SUCH_CODE: off",
+        "ERR_VS_402: {errors: 3}",
+        "ERR_VS_402: {error: many}",
+        "a: [",
+        "ERR_VS_402: 5",
+    ],
+)
+def test_own_rules_that_cannot_be_used_are_one_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(GateRulesError) as caught:
+        gate_rules(own(tmp_path, text))
+    assert "\n" not in str(caught.value)
+    assert "gate.yaml" in str(caught.value)
+
+
+def test_own_rules_that_are_missing_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(GateRulesError, match="SKUFLOW_GATE_RULES"):
+        gate_rules(tmp_path / "none.yaml")
