@@ -25,6 +25,8 @@ from skuflow.studio.cutout_png import from_png
 from skuflow.studio.film import assemble
 from skuflow.studio.film.placement import as_json
 from skuflow.studio.framing import ProductSize
+from skuflow.studio.labels.labelling import Labelling
+from skuflow.studio.labels.origin import Origin
 from skuflow.studio.main_image import place_on_white
 from skuflow.studio.picture import BoxPx, Composite, Cutout, Pixels, SizePx, StudioError
 from skuflow.studio.scenes import load_scenes
@@ -82,7 +84,8 @@ def _main(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
     for wanted in request.sizes_px:
         size, picture, box = _largest_on_white(cutout, wanted)
         if _label(size) not in placements:
-            made.append(Made(_label(size), "image/jpeg", _jpeg(picture, _MAIN_JPEG_QUALITY, subsampling=0)))
+            jpeg = _jpeg(picture, _MAIN_JPEG_QUALITY, subsampling=0)
+            made.append(_labelled(_label(size), "image/jpeg", jpeg, Origin.PHOTO))
             placements[_label(size)] = {"box_px": list(box)}
     return (*made, _placements(placements))
 
@@ -109,7 +112,8 @@ def _scene(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
     for size in request.sizes_px:
         composite = _compose(cutout, request.style, size, request.width_cm, request.height_cm)
         label = _label(size)
-        made.append(Made(label, "image/jpeg", _jpeg(composite.flatten(), _SCENE_JPEG_QUALITY, subsampling=1)))
+        jpeg = _jpeg(composite.flatten(), _SCENE_JPEG_QUALITY, subsampling=1)
+        made.append(_labelled(label, "image/jpeg", jpeg, Origin.COMPOSITE))
         placements[label] = _placement(composite.product_box_px, composite)
         if composite.overlay is not None:
             made.append(Made(f"in-front-{label}", "image/png", _mask_png(composite.overlay)))
@@ -133,7 +137,7 @@ def _film(request: VideoRequest, store: ObjectStore) -> tuple[Made, ...]:
         )
         label = _label(request.size_px)
         return (
-            Made(label, "video/mp4", path.read_bytes()),
+            _labelled(label, "video/mp4", path.read_bytes(), Origin.COMPOSITE),
             _placements({label: as_json(video.product_boxes)}),
         )
 
@@ -143,6 +147,10 @@ def _compose(
 ) -> Composite:
     scene = load_scenes()[style_named(style).scene]
     return compose_scene(cutout, scene, size_px, product_size=ProductSize(width_cm, height_cm))
+
+
+def _labelled(label: str, media_type: str, data: bytes, origin: Origin) -> Made:
+    return Made(label, media_type, Labelling().labelled(data, media_type, origin))
 
 
 def _mask_png(overlay: Pixels) -> bytes:

@@ -227,9 +227,7 @@ def is_finished(kit: Kit, plan: KitPlan, made_for: Mapping[str, str], store: Obj
     if not {slot.part for slot in plan.wanted_slots} <= made:
         return False
     folder = kit_key(kit.sku).rpartition("/")[0]
-    files = [rendition.file for image in kit.images for rendition in image.renditions]
-    files.extend(video.file for video in kit.videos)
-    return all(store.exists(f"{folder}/{file}") for file in files)
+    return all(store.exists(f"{folder}/{named.file}") for named in kit.files)
 
 
 def blocked_kit(product: Product, findings: tuple[Finding, ...]) -> Kit:

@@ -12,19 +12,28 @@ import io
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skuflow.jobs.contract import CreationRequest, ImageRequest, Request, VideoRequest
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.ledger.attempts import remake_name
 from skuflow.ledger.rows import JobRow, StoredResult, result_json
+from skuflow.listing.ai_labels import VisibleLabel
 from skuflow.storage.keys import asset_key, developed_key
 from skuflow.storage.objects import ObjectMissingError, ObjectStore, StoredObject
+from skuflow.studio.labels.labelling import Labelling
+from skuflow.studio.labels.origin import FileLabel, Origin, label_in
 
-_GENERATION = 1
+if TYPE_CHECKING:
+    from skuflow.studio.picture import BoxPx
+
+_GENERATION = 2
 """Raised when vendors' pictures should be developed anew."""
+
+AI_LABEL = "-ai-label"
+"""How the labels of results end that bear a label which people see, after their size: "800x800-ai-label"."""
 
 NOT_MADE = "not-made"
 """Label of the JSON that lists what could not be made: [{"size", "code", "message"}]; code PRODUCT_MOVED without a
@@ -34,20 +43,29 @@ size: the photo's own product could not be put back.
 _UNDEVELOPED = ("canvas", "original")
 
 
-def develop(store: ObjectStore, request: Request, outcome: Outcome) -> Outcome:
+def develop(
+    store: ObjectStore,
+    request: Request,
+    outcome: Outcome,
+    *,
+    labelling: Labelling = Labelling(),  # noqa: B008  # frozen
+    visible: VisibleLabel | None = None,
+) -> Outcome:
     """``outcome`` with everything that its request needs and its provider did not deliver. Blocks.
 
-    Only results that need it are touched; what was developed before is reused. A result that the studio cannot work
-    with at all, or of which no size can be made, is a failed outcome with the studio's reason. A picture that was paid
-    for other sizes and gives the ones asked for now as well is not stale. Raises StorageError.
+    Every file gets its label of origin by ``labelling``; with ``visible`` each also comes with a label that people see,
+    in a file of its own. Only results that need it are touched; what was developed before is reused. A result that the
+    studio cannot work with at all, or of which no size can be made, is a failed outcome with the studio's reason. A
+    picture that was paid for other sizes and gives the ones asked for now as well is not stale. Raises StorageError.
     """
     if outcome.state is not OutcomeState.MADE or not _needs_developing(outcome):
         return outcome
-    recipe = _recipe(request)
+    recipe = _recipe(request, visible)
     index = _index(store, outcome.made_job)
     developed = None if index is None or index["recipe"] != recipe else _indexed(store, outcome, index)
     if developed is None:
-        index = {"recipe": recipe, **_made_or_refused(store, request, outcome)}
+        workbench = _Keep(store, outcome.made_job, labelling, visible, _vendor_label(store, outcome))
+        index = {"recipe": recipe, **_made_or_refused(workbench, request, outcome)}
         store.put(_index_key(outcome.made_job), json.dumps(index).encode(), "application/json")
         developed = _as_indexed(outcome, index)
     return _fresh_where_only_sizes_differ(request, developed)
@@ -69,12 +87,19 @@ def as_developed(store: ObjectStore, outcome: Outcome) -> Outcome:
     return replace(outcome, state=OutcomeState.WAITING, reason=reason, results=())
 
 
-def _made_or_refused(store: ObjectStore, request: Request, outcome: Outcome) -> dict[str, Any]:
+def _vendor_label(store: ObjectStore, outcome: Outcome) -> FileLabel | None:
+    """What the vendor's own file says of its origin."""
+    own = outcome.result("canvas") or outcome.result("original")
+    return None if own is None else label_in(store.get(own.key))
+
+
+def _made_or_refused(keep: _Keep, request: Request, outcome: Outcome) -> dict[str, Any]:
     """What an index says beside the recipe: the results, or why there are none."""
     from skuflow.studio.picture import StudioError
 
     try:
-        return {"results": result_json(_develop(store, request, outcome))}
+        _develop(keep, request, outcome)
+        return {"results": result_json(keep.results)}
     except StudioError as error:
         return {"results": [], "refused": {"code": error.code, "message": error.message}}
 
@@ -138,8 +163,8 @@ def _results(index: dict[str, Any]) -> tuple[StoredResult, ...]:
     )
 
 
-def _recipe(request: Request) -> str:
-    wishes: list[object] = [_GENERATION]
+def _recipe(request: Request, visible: VisibleLabel | None) -> str:
+    wishes: list[object] = [_GENERATION, *([asdict(visible)] if visible else [])]
     match request:
         case ImageRequest():
             wishes += [request.sizes_px, request.cutout.sha256]
@@ -148,30 +173,29 @@ def _recipe(request: Request) -> str:
     return hashlib.sha256(json.dumps(wishes).encode()).hexdigest()
 
 
-def _develop(store: ObjectStore, request: Request, outcome: Outcome) -> tuple[StoredResult, ...]:
+def _develop(keep: _Keep, request: Request, outcome: Outcome) -> None:
     match request:
         case ImageRequest() if "extend" in request.options:
-            return _creation(store, outcome)
+            _creation(keep, outcome, Origin.COMPOSITE_WITH_MODEL)
         case ImageRequest():
-            return _scene(store, request, outcome)
+            _scene(keep, request, outcome)
         case CreationRequest():
-            return _creation(store, outcome)
+            _creation(keep, outcome, Origin.MODEL)
         case VideoRequest():
-            return _video(store, request, outcome)
-    return ()
+            _video(keep, request, outcome)
 
 
-def _scene(store: ObjectStore, request: ImageRequest, outcome: Outcome) -> tuple[StoredResult, ...]:
+def _scene(keep: _Keep, request: ImageRequest, outcome: Outcome) -> None:
     from skuflow.studio.cutout_png import from_png
     from skuflow.studio.developing.canvas import lay_out
     from skuflow.studio.developing.renditions import renditions_of
     from skuflow.studio.picture import StudioError
 
-    cutout = from_png(store.get(request.cutout.key))
+    cutout = from_png(keep.store.get(request.cutout.key))
     canvas = outcome.result("canvas")
     picture = canvas or outcome.required("original")
     developed = renditions_of(
-        store.get(picture.key),
+        keep.store.get(picture.key),
         cutout,
         request.sizes_px,
         known_box_px=lay_out(cutout).product_box_px if canvas is not None else None,
@@ -180,11 +204,11 @@ def _scene(store: ObjectStore, request: ImageRequest, outcome: Outcome) -> tuple
     if not developed.made:
         first = developed.not_made[0]
         raise StudioError(first.code, f"no size can be made of it ({first.message})")
-    keep = _Keep(store, outcome.made_job)
     placements: dict[str, object] = {}
     for made in developed.made:
         label = _label(made.size_px)
-        keep.add(label, made.jpeg_bytes, "image/jpeg", "jpg")
+        origin = Origin.COMPOSITE_WITH_MODEL if made.put_back else Origin.MODEL
+        keep.add_picture(label, made.jpeg_bytes, origin, made.product_box_px)
         if made.product_box_px is not None:
             placements[label] = {"box_px": list(made.product_box_px), "put_back": made.put_back}
     keep.add_json("placement", placements)
@@ -198,52 +222,97 @@ def _scene(store: ObjectStore, request: ImageRequest, outcome: Outcome) -> tuple
             ),
         ],
     )
-    return keep.results
 
 
-def _creation(store: ObjectStore, outcome: Outcome) -> tuple[StoredResult, ...]:
+def _creation(keep: _Keep, outcome: Outcome, origin: Origin) -> None:
     """The picture in the vendor's own shape, as a JPEG."""
     from PIL import Image
 
     from skuflow.studio.picture import StudioError
 
     try:
-        with Image.open(io.BytesIO(store.get(outcome.required("original").key))) as opened:
+        with Image.open(io.BytesIO(keep.store.get(outcome.required("original").key))) as opened:
             picture = opened.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise StudioError("PICTURE_UNREADABLE", f"the vendor's picture cannot be read ({error})") from error
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=90, subsampling=1, optimize=True)
-    keep = _Keep(store, outcome.made_job)
-    keep.add(_label(picture.size), buffer.getvalue(), "image/jpeg", "jpg")
-    return keep.results
+    keep.add_picture(_label(picture.size), buffer.getvalue(), origin, None)
 
 
-def _video(store: ObjectStore, request: VideoRequest, outcome: Outcome) -> tuple[StoredResult, ...]:
+def _video(keep: _Keep, request: VideoRequest, outcome: Outcome) -> None:
     from skuflow.studio.developing.renditions import video_rendition
 
     with tempfile.TemporaryDirectory(prefix="skuflow-clip-") as folder:
         clip, made = Path(folder) / "vendor.mp4", Path(folder) / "made.mp4"
-        clip.write_bytes(store.get(outcome.required("original").key))
+        clip.write_bytes(keep.store.get(outcome.required("original").key))
         video_rendition(clip, request.size_px, made, duration_s=request.storyboard.duration_s)
-        keep = _Keep(store, outcome.made_job)
-        keep.add(_label(request.size_px), made.read_bytes(), "video/mp4", "mp4")
-    return keep.results
+        keep.add_video(_label(request.size_px), made)
 
 
 class _Keep:
-    """Puts what was developed beside the kit, and remembers it."""
+    """Labels what was developed, puts it beside the kit, and remembers it."""
 
-    def __init__(self, store: ObjectStore, job: JobRow) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: ObjectStore,
+        job: JobRow,
+        labelling: Labelling,
+        visible: VisibleLabel | None,
+        vendor: FileLabel | None,
+    ) -> None:
+        self.store = store
         self._job = job
+        self._labelling = labelling
+        self._visible = visible
+        self._vendor = vendor
         self.results: tuple[StoredResult, ...] = ()
 
-    def add(self, label: str, data: bytes, media_type: str, extension: str) -> None:
-        digest = hashlib.sha256(data).hexdigest()
-        key = asset_key(self._job.sku, self._job.part, label, digest, extension)
-        self.results = (*self.results, StoredResult(label, self._store.put(key, data, media_type)))
+    def add_picture(self, label: str, jpeg: bytes, origin: Origin, product_box_px: BoxPx | None) -> None:
+        self._add(label, self._labelled(jpeg, "image/jpeg", origin), "image/jpeg", "jpg")
+        if self._visible is None:
+            return
+        import numpy as np
+        from PIL import Image
+
+        from skuflow.studio.developing.renditions import jpeg_of
+        from skuflow.studio.labels.visible import with_visible_label
+
+        with Image.open(io.BytesIO(jpeg)) as opened:
+            drawn = with_visible_label(
+                np.array(opened.convert("RGB")),
+                self._visible.text,
+                self._visible.text_height_ratio,
+                product_box_px,
+            )
+        marked = self._labelled(jpeg_of(drawn), "image/jpeg", origin)
+        self._add(f"{label}{AI_LABEL}", marked, "image/jpeg", "jpg")
+
+    def add_video(self, label: str, clip: Path) -> None:
+        self._add(label, self._labelled(clip.read_bytes(), "video/mp4", Origin.MODEL), "video/mp4", "mp4")
+        if self._visible is None:
+            return
+        from skuflow.studio.labels.visible import video_with_visible_label
+
+        drawn = video_with_visible_label(
+            clip,
+            clip.with_name("labelled.mp4"),
+            self._visible.text,
+            self._visible.text_height_ratio,
+            self._visible.video_s,
+        )
+        marked = self._labelled(drawn.read_bytes(), "video/mp4", Origin.MODEL)
+        self._add(f"{label}{AI_LABEL}", marked, "video/mp4", "mp4")
 
     def add_json(self, label: str, value: dict[str, object] | Sequence[object]) -> None:
         if value:
-            self.add(label, json.dumps(value).encode(), "application/json", "json")
+            self._add(label, json.dumps(value).encode(), "application/json", "json")
+
+    def _labelled(self, data: bytes, media_type: str, origin: Origin) -> bytes:
+        system = f"{self._job.provider} {self._job.model}"
+        return self._labelling.labelled(data, media_type, origin, system=system, vendor=self._vendor)
+
+    def _add(self, label: str, data: bytes, media_type: str, extension: str) -> None:
+        digest = hashlib.sha256(data).hexdigest()
+        key = asset_key(self._job.sku, self._job.part, label, digest, extension)
+        self.results = (*self.results, StoredResult(label, self.store.put(key, data, media_type)))

@@ -67,6 +67,17 @@ class Rendition(_Model):
     fits: tuple[str, ...] = ()
 
 
+class LabelledFile(_Model):
+    """The same picture or video with a label that people see ("AI"), for the ``markets`` whose law asks for one."""
+
+    file: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    markets: tuple[str, ...]
+
+
 class Opinion(_Model):
     """Who judged a part, where a judge is named; an opinion is shown and never scored."""
 
@@ -115,6 +126,11 @@ class KitImage(_Model):
     model: str
     job_id: str
     renditions: tuple[Rendition, ...]
+    origin: str = Field(
+        default="",
+        description="IPTC digital source type, as it stands in the files: how the picture was made.",
+    )
+    labelled: tuple[LabelledFile, ...] = ()
     scores: dict[str, float] = Field(default_factory=dict)
     judgement: PictureOpinion | None = None
     findings: tuple[Finding, ...] = ()
@@ -131,6 +147,8 @@ class KitVideo(_Model):
     codec: str
     bytes: int
     sha256: str
+    origin: str = Field(default="", description="IPTC digital source type, as it stands in the file.")
+    labelled: tuple[LabelledFile, ...] = ()
     storyboard: tuple[Shot, ...]
     provider: str
     model: str
@@ -183,3 +201,16 @@ class Kit(_Model):
     )
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    @property
+    def files(self) -> tuple[NamedFile, ...]:
+        """Every file that the kit names, in its order."""
+        named: list[NamedFile] = []
+        for image in self.images:
+            named.extend((*image.renditions, *image.labelled))
+        for video in self.videos:
+            named.extend((video, *video.labelled))
+        return tuple(named)
+
+
+NamedFile = Rendition | LabelledFile | KitVideo

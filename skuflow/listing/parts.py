@@ -16,9 +16,9 @@ from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.rows import StoredResult
 from skuflow.ledger.views import Totals
 from skuflow.listing.copywriting import ListingCopy
-from skuflow.listing.developing import NOT_MADE
+from skuflow.listing.developing import AI_LABEL, NOT_MADE
 from skuflow.listing.findings import Finding, Severity
-from skuflow.listing.kit import ImageRole, Kit, KitCopy, KitImage, KitVideo, Rendition
+from skuflow.listing.kit import ImageRole, Kit, KitCopy, KitImage, KitVideo, LabelledFile, Rendition
 from skuflow.listing.planning import KitPlan
 from skuflow.listing.rules import fits, text_limits, video_fits
 from skuflow.listing.storyboard import Shot, Storyboard
@@ -27,6 +27,7 @@ from skuflow.quality.copy_scores import score_copy
 from skuflow.quality.kit_scores import as_kit_scores, findings_from
 from skuflow.storage.files import as_file
 from skuflow.storage.objects import ObjectStore, StoredObject
+from skuflow.studio.labels.origin import Origin, label_in
 
 if TYPE_CHECKING:
     from skuflow.quality.scoring import Score
@@ -134,15 +135,21 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
     if isinstance(before, KitImage) and _same_files(before, pictures):
         scored_before = (finding for finding in before.findings if finding.code not in _CONTENT_CODES)
         return before.model_copy(
-            update={"findings": (*scored_before, *_content_findings(bench, slot, outcome))}
+            update={
+                "findings": (*scored_before, *_content_findings(bench, slot, outcome)),
+                "labelled": _labelled_files(bench, outcome),
+            }
         )
     role = _ROLES[slot.content_type]
     placement = outcome.result("placement")
     boxes = json.loads(bench.store.get(placement.key)) if placement is not None else {}
     renditions: list[Rendition] = []
     scored: list[Score] = []
+    origins: list[Origin] = []
     for result in pictures:
-        pixels = _decode(bench.store.get(result.object.key))
+        data = bench.store.get(result.object.key)
+        origins.append(_origin(data))
+        pixels = _decode(data)
         in_front = outcome.result(f"in-front-{result.label}")
         box = boxes.get(result.label, {}).get("box_px")
         asked_px = _size_of(result.label)
@@ -159,11 +166,43 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
         model=job.model,
         job_id=job.id,
         renditions=tuple(renditions),
+        origin=max(origins, key=_ORIGINS.index).value if origins else "",
+        labelled=_labelled_files(bench, outcome),
         scores=as_kit_scores(worst) if worst is not None else {"overall": 0.0},
         findings=(
             *(findings_from(worst, slot.part) if worst is not None else ()),
             *_content_findings(bench, slot, outcome),
         ),
+    )
+
+
+_ORIGINS = (Origin.PHOTO, Origin.COMPOSITE, Origin.COMPOSITE_WITH_MODEL, Origin.MODEL)
+"""The later, the more of the picture is made up."""
+
+
+def _origin(data: bytes) -> Origin:
+    """What a finished file says of its origin; a file that says nothing is taken for a model's work."""
+    label = label_in(data)
+    return Origin.MODEL if label is None else label.origin
+
+
+def _labelled_files(bench: Bench, outcome: Outcome) -> tuple[LabelledFile, ...]:
+    """The files with a label that people see."""
+    wanted = bench.makings.plan.visible
+    if wanted is None:
+        return ()
+    return tuple(
+        LabelledFile(
+            file=_file(result.object),
+            width=width,
+            height=height,
+            bytes=result.object.size_bytes,
+            sha256=result.object.sha256,
+            markets=wanted.markets,
+        )
+        for result in outcome.results
+        if result.label.endswith(AI_LABEL)
+        for width, height in [_size_of(result.label.removesuffix(AI_LABEL))]
     )
 
 
@@ -281,12 +320,13 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     stored = outcome.required(label)
     before = _before(bench, slot.part, job.id)
     if isinstance(before, KitVideo) and before.sha256 == stored.sha256:
-        return before
+        return before.model_copy(update={"labelled": _labelled_files(bench, outcome)})
     placement = outcome.result("placement")
     places = from_json(bench.store.get(placement.key), label) if placement is not None else ()
     with as_file(bench.store, stored.key) as path:
         video = probe(path)
         score = _score_video(bench, path, size, places)
+        origin = _origin(path.read_bytes())
     return KitVideo(
         id=slot.part,
         content_type=slot.content_type,
@@ -298,6 +338,8 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
         codec=video.codec,
         bytes=stored.size_bytes,
         sha256=stored.sha256,
+        origin=origin.value,
+        labelled=_labelled_files(bench, outcome),
         storyboard=_shots(bench.makings.storyboards.get(slot), outcome, video.duration_s),
         provider=job.provider,
         model=job.model,

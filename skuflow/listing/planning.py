@@ -1,6 +1,6 @@
 """From a product and a brief to the parts of its kit, and from those to requests.
 
-Pure: nothing is read, made or paid here, so a plan can be priced, compared and thrown away.
+Nothing is read but the calendar, nothing made or paid here, so a plan can be priced, compared and thrown away.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ from skuflow.jobs.contract import (
     Slot,
     VideoRequest,
 )
+from skuflow.listing.ai_labels import VisibleLabel, visible_label
 from skuflow.listing.brief import MAIN_SIZES_PX, VIDEO_ATMOSPHERE, VIDEO_SIZES_PX, Brief, Stage
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.creation_prompts import creation_prompt
 from skuflow.listing.findings import Finding
 from skuflow.listing.markets import languages_for
 from skuflow.listing.motions import motion_for, unchanged
+from skuflow.listing.rules.text import today
 from skuflow.listing.storyboard import Storyboard, make_storyboard
 from skuflow.listing.styles import Style, choose_styles, market_style_finding
 from skuflow.listing.styles import style as style_named
@@ -54,7 +56,7 @@ class KitPlan:
     size where the catalog tells it. ``findings`` are about the row and the wishes. ``main`` is None, and there are no
     scenes and videos, for a product without a photo, of which only what ``creations`` names can be made.
     ``atmosphere`` is the mood video and ``extended`` the extended photo where one is asked for; ``extras`` are the
-    wishes behind them.
+    wishes behind them. ``visible`` is the label that people must see on AI content in one of the markets.
     """
 
     product: Product
@@ -70,6 +72,7 @@ class KitPlan:
     atmosphere: Slot | None = None
     extended: Slot | None = None
     extras: ExtraWishes = NO_EXTRAS
+    visible: VisibleLabel | None = None
 
     @property
     def slots(self) -> tuple[Slot, ...]:
@@ -126,6 +129,8 @@ class KitPlan:
         """
         brief, product = self.brief, self.product
         extras = [asdict(self.extras)] if self.extras else []
+        if self.visible:
+            extras.append(asdict(self.visible))
         scenes: list[object] = [
             photo_digest,
             [(slot.key(), style.id) for slot, style in self.scenes],
@@ -180,6 +185,7 @@ def plan_kit(product: Product, brief: Brief, row_findings: tuple[Finding, ...] =
         atmosphere=Slot(sku, f"video:{VIDEO_ATMOSPHERE}") if extras.atmosphere and pictured else None,
         extended=Slot(sku, "image:extended") if extras.extend and pictured else None,
         extras=extras,
+        visible=visible_label(markets, today()),
     )
 
 

@@ -110,8 +110,7 @@ def _flat_stem(file: str) -> str:
 
 
 def _assets(kit: Kit) -> list[_Asset]:
-    renditions = [_Asset(r.file, r.bytes, r.sha256) for image in kit.images for r in image.renditions]
-    return renditions + [_Asset(v.file, v.bytes, v.sha256) for v in kit.videos]
+    return [_Asset(named.file, named.bytes, named.sha256) for named in kit.files]
 
 
 def _previews(kit: Kit) -> list[_Preview]:
@@ -141,9 +140,14 @@ def _named_files(former: dict[str, Any]) -> list[tuple[str, str]]:
     none.
     """
     try:
-        renditions = [r for image in former.get("images", ()) for r in image["renditions"]]
-        return [(str(f["file"]), str(f["sha256"])) for f in [*renditions, *former.get("videos", ())]]
-    except (KeyError, TypeError):
+        images, videos = former.get("images", ()), former.get("videos", ())
+        files = [r for image in images for r in image["renditions"]]
+        files += [
+            *videos,
+            *(labelled for part in (*images, *videos) for labelled in part.get("labelled", ())),
+        ]
+        return [(str(f["file"]), str(f["sha256"])) for f in files]
+    except (KeyError, TypeError, AttributeError):
         return []
 
 

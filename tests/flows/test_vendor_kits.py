@@ -159,10 +159,12 @@ async def test_vendors_make_a_whole_kit(
         assert kit.cost.settled == decimal_cny(vendors.bill_micro())
         assert _put_back(wiring, image(kit, "image:scene:1"))
         assert any(b"steam rises" in seen.body for seen in vendors["kling"].seen)
+        _every_file_says_how_it_was_made(wiring, kit)
         await _again_asks_nobody(path, wiring, vendors, kit)
         await _copy_alone_keeps_the_pictures(path, wiring, vendors, kit)
         await _another_size_is_developed_not_bought(path, wiring, vendors, kit)
         await _lost_sizes_are_made_again_for_nothing(path, wiring, vendors)
+        await _a_market_gets_labels_that_people_see(path, wiring, vendors)
         assert wiring.ledger.audit() == []
         assert not any(emulator.bill.doubles() for emulator in vendors.by_name.values())
 
@@ -199,6 +201,39 @@ def _put_back(wiring: Wiring, scene: KitImage) -> bool:
     places = next(entry["key"] for entry in index["results"] if entry["label"] == "placement")
     placed = json.loads(wiring.store.get(places))
     return len(placed) == 4 and all(place["put_back"] for place in placed.values())
+
+
+def _every_file_says_how_it_was_made(wiring: Wiring, kit: Kit) -> None:
+    origins = {
+        "image:main:1": "algorithmicallyEnhanced",
+        "image:scene:1": "compositeWithTrainedAlgorithmicMedia",
+    }
+    folder = kit_key(kit.sku).rpartition("/")[0]
+    for media in (*kit.images, *kit.videos):
+        origin = origins.get(media.id, "trainedAlgorithmicMedia")
+        assert (media.origin, media.labelled) == (origin, ())
+        files = media.renditions if isinstance(media, KitImage) else (media,)
+        for named in files:
+            data = wiring.store.get(f"{folder}/{named.file}")
+            assert f"digitalsourcetype/{origin}<".encode() in data
+            assert (b'"Label":"1","ContentProducer":"skuflow"' in data) == (media.id != "image:main:1")
+
+
+async def _a_market_gets_labels_that_people_see(path: Path, wiring: Wiring, vendors: Vendors) -> None:
+    """For China a second file of everything that a model drew, made of what is paid; the main image has none."""
+    charged = vendors.bill_micro()
+    report = await run(path, ALL.model_copy(update={"markets": ["CN"]}))
+    assert vendors.bill_micro() == charged
+    kit = report.kit
+    assert kit is not None
+    assert image(kit, "image:main:1").labelled == ()
+    scene = image(kit, "image:scene:1")
+    assert {(named.width, named.height) for named in scene.labelled} == FOUR_SIZES
+    assert all(len(video.labelled) == 1 for video in kit.videos)
+    for plain, labelled in zip(scene.renditions, scene.labelled, strict=True):
+        changed = pixels(wiring, kit, plain.file) != pixels(wiring, kit, labelled.file)
+        assert 0.002 < (changed.max(axis=2)).mean() < 0.2
+    assert all(named.markets == ("CN",) for media in (scene, *kit.videos) for named in media.labelled)
 
 
 async def _again_asks_nobody(path: Path, wiring: Wiring, vendors: Vendors, kit: Kit) -> None:
