@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from skuflow.jobs.contract import ImageRequest, Request, Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.listing.planning import creation_request, extended_request, main_request, scene_request
+from skuflow.listing.twins import without_twins
 from tasks.developing import developed
 from tasks.line import Line, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
@@ -27,7 +28,8 @@ async def make_images(line: Line, copy: StageOutcome) -> StageOutcome:
     line.wiring.progress.sku_step(line.sku, "images")
     wanted = _requests(line)
     outcomes = await all_of(*(_one(line, slot, request) for slot, request in wanted))
-    return StageOutcome((slot, outcome) for (slot, _), outcome in zip(wanted, outcomes, strict=True))
+    made = [(slot, outcome) for (slot, _), outcome in zip(wanted, outcomes, strict=True)]
+    return StageOutcome(await line.wiring.in_pool(without_twins, made, line.wiring.ledger, line.wiring.store))
 
 
 async def _one(line: Line, slot: Slot, request: Request | None) -> Outcome:

@@ -18,6 +18,7 @@ from skuflow.listing.developing import as_developed
 from skuflow.listing.kit import Kit
 from skuflow.listing.planning import KitPlan
 from skuflow.listing.storyboard import Storyboard
+from skuflow.listing.twins import without_twins
 from tasks.wiring import Wiring
 
 NONE: Mapping[Slot, Storyboard] = MappingProxyType({})
@@ -68,11 +69,14 @@ class Line:
         before = self.previous.made_for.get(stage.value) if self.previous is not None else None
         now = self.made_for.get(stage.value, before)
         rows = ((slot, self.known.get(slot.key())) for slot in slots)
-        return StageOutcome(
+        recalled = [
             (slot, as_developed(self.wiring.store, _recalled(row, stale=before != now)))
             for slot, row in rows
             if row is not None
-        )
+        ]
+        if stage is Stage.IMAGES:
+            recalled = without_twins(recalled, self.wiring.ledger, self.wiring.store)
+        return StageOutcome(recalled)
 
 
 def _recalled(row: JobRow, *, stale: bool) -> Outcome:

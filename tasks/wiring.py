@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -43,6 +43,8 @@ STUDIO = "offline"
 class Progress(Protocol):
     """Who wants to know how far a batch is."""
 
+    def say(self, line: str) -> None: ...
+
     def batch_started(self, skus: int, finished_before: int) -> None: ...
 
     def sku_step(self, sku: str, step: str) -> None: ...
@@ -52,6 +54,8 @@ class Progress(Protocol):
 
 class Silent:
     """Progress that nobody watches."""
+
+    def say(self, line: str) -> None: ...
 
     def batch_started(self, skus: int, finished_before: int) -> None: ...
 
@@ -203,6 +207,7 @@ def _open_ledger(settings: Settings, clock: Callable[[], datetime]) -> Ledger:
         rules=tuple(CapRule(cap.provider, cap.capability, cap.limit) for cap in settings.caps()),
         budget=Budget(settings.budget_micro()),
         zone=settings.zone,
+        duplicate_guard=timedelta(hours=settings.skuflow_duplicate_guard_h),
     )
     try:
         return Ledger.open(settings.database_url, limits=limits, clock=clock)

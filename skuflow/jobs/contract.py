@@ -102,6 +102,20 @@ class Request:
             "options": dict(self.options),
         }
 
+    def look(self) -> str:
+        """Hex SHA-256 of what decides the composition, equal for requests whose results are meant to look alike; empty
+        where looks do not matter.
+        """
+        traits = self.traits()
+        if traits is None:
+            return ""
+        named = [self.slot.sku, self.slot.role, traits]
+        return hashlib.sha256(json.dumps(named, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+    def traits(self) -> dict[str, Any] | None:
+        """What of ``identity`` decides the composition; None where looks do not matter."""
+        return None
+
     def fingerprint(self) -> str:
         return hashlib.sha256(
             json.dumps(self.identity(), ensure_ascii=False, sort_keys=True).encode()
@@ -155,6 +169,12 @@ class ImageRequest(Request):
             "size_cm": [self.width_cm, self.height_cm],
         }
 
+    def traits(self) -> dict[str, Any] | None:
+        # The main image is the photo on white: it always looks the same, and has to.
+        if not self.style and not self.options:
+            return None
+        return {"photo": self.photo.sha256, "style": self.style, "options": dict(self.options)}
+
 
 class ImageTask(StrEnum):
     """A picture that is not a scene of the cut-out product; each is a part of the kit by this name."""
@@ -189,6 +209,13 @@ class CreationRequest(Request):
             "pictures": [picture.sha256 for picture in self.pictures],
             "description": self.description,
             "size_px": list(self.size_px),
+        }
+
+    def traits(self) -> dict[str, Any] | None:
+        return {
+            "pictures": [picture.sha256 for picture in self.pictures],
+            "description": self.description,
+            "options": dict(self.options),
         }
 
 
@@ -255,6 +282,16 @@ class VideoRequest(Request):
             # Left out where empty, so that the fingerprints of plain videos stay what they were.
             **({"motion": self.motion} if self.motion else {}),
             **({"description": self.description} if self.description else {}),
+        }
+
+    def traits(self) -> dict[str, Any] | None:
+        return {
+            "photo": self.photo.sha256,
+            "styles": [frame.style for frame in self.frames],
+            "size_px": list(self.size_px),
+            "motion": self.motion,
+            "description": self.description,
+            "options": dict(self.options),
         }
 
 

@@ -18,10 +18,12 @@ from skuflow.jobs.outcome import Outcome, OutcomeState, Reason, reason_for
 from skuflow.jobs.surroundings import Pace, Surroundings
 from skuflow.jobs.traffic import Lane, Traffic
 from skuflow.ledger.attempts import Step, Wish, next_step, remade_by, remake_name
+from skuflow.ledger.duplicate_guard import CODE
 from skuflow.ledger.errors import (
     AttemptRefusedError,
     BudgetReachedError,
     CapReachedError,
+    DuplicateStoppedError,
     SlotBusyError,
     SlotTakenError,
     StaleFenceError,
@@ -201,6 +203,8 @@ class Runner:
             )
         except SlotTakenError as taken:
             return taken.row
+        except DuplicateStoppedError as stopped:
+            return await self._stopped(stopped, wish, known)
         except CapReachedError as error:
             return _until(error.resets_at, "CAP_REACHED", error)
         except BudgetReachedError as error:
@@ -210,6 +214,15 @@ class Runner:
             if drive is None or not drive.has_heard:
                 lane.breaker.gave_up()
             lane.leave()
+
+    async def _stopped(self, stopped: DuplicateStoppedError, wish: Wish, known: JobRow | None) -> Outcome:
+        """What was made before, where there is something; else the reason to wait."""
+        reason = Reason(CODE, stopped.sentence)
+        if known is not None and known.state is RowState.SETTLED:
+            kept = await self._reuse(known, wish)
+            if kept.state is OutcomeState.MADE:
+                return replace(kept, reason=reason)
+        return Outcome(OutcomeState.WAITING, reason, reused=True, resume_after=stopped.until)
 
     def _has_room(self, order: Reservation) -> bool:
         """Whether the cap and the budget of the day leave anything at all: where not, nothing need be prepared."""
@@ -234,6 +247,7 @@ class Runner:
             units=request.units,
             request_summary=summary,
             run_id=self.run_id,
+            look=request.look(),
         )
 
     async def _resume(
@@ -341,7 +355,7 @@ class Runner:
             f"{row.part} was made by {row.provider} before the product or the wish changed, and is kept since"
             f" it was paid; --remake {remake_name(row)} makes it again"
         )
-        return replace(outcome, stale=True, reason=Reason("PART_STALE", sentence))
+        return replace(outcome, stale=True, reason=outcome.reason or Reason("PART_STALE", sentence))
 
 
 def _is_what_is_held(job: JobRow, request: Request, provider: Provider) -> bool:

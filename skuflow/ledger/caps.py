@@ -40,6 +40,8 @@ class Limits:
     budget: Budget = Budget()
     zone: ZoneInfo = DEFAULT_ZONE
     default_per_day: int | None = DEFAULT_UNITS_PER_DAY
+    duplicate_guard: timedelta = timedelta()
+    """How long one look's generations count against each other; zero: not at all."""
 
     def cap_for(self, provider: str, capability: str, *, paid: bool) -> int | None:
         for rule in self.rules:

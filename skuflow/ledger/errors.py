@@ -7,6 +7,7 @@ LedgerError
     SlotBusyError        ... which another owner is working on
     InDoubtError         ... of which nobody knows whether the vendor accepted it
     AttemptRefusedError  ... which ended, and may not be tried again by itself
+  DuplicateStoppedError  the same look was generated too often, or to no new effect
   StaleFenceError        the job was taken over or moved on; this owner must stop
   WrongStateError        a transition that does not exist was asked for: a mistake in the caller
   DuplicateKeyError      the idempotency key has been given to a vendor before
@@ -110,6 +111,19 @@ class AttemptRefusedError(SlotTakenError):
         super().__init__(row)
         self.args = (row, code, sentence)
         self.code = code
+        self.sentence = sentence
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class DuplicateStoppedError(LedgerError):
+    """``until``: from then on it may be asked for again; ``row`` shows the refusal in the ledger."""
+
+    def __init__(self, row: JobRow, until: datetime, sentence: str) -> None:
+        super().__init__(row, until, sentence)
+        self.row = row
+        self.until = until
         self.sentence = sentence
 
     def __str__(self) -> str:

@@ -25,13 +25,14 @@ from sqlalchemy.exc import IntegrityError
 
 from skuflow.jobs.contract import JobHandle, MicroCNY
 from skuflow.jobs.errors import ProviderError
-from skuflow.ledger import counters, owners
+from skuflow.ledger import counters, duplicate_guard, owners
 from skuflow.ledger.attempts import Step, Wish, charged_since, next_step, remade_by
 from skuflow.ledger.caps import Limits
 from skuflow.ledger.engine import NOTHING_OWED, open_engine
 from skuflow.ledger.errors import (
     AttemptRefusedError,
     DuplicateKeyError,
+    DuplicateStoppedError,
     InDoubtError,
     SlotBusyError,
     SlotTakenError,
@@ -154,7 +155,8 @@ class Ledger(LedgerReader):
         in between. ``past_doubt`` leaves an in-doubt job behind, its money still held.
 
         Raises SlotBusyError, InDoubtError, AttemptRefusedError or SlotTakenError (a finished job holds the
-        slot), each with the slot's row; CapReachedError; BudgetReachedError; DuplicateKeyError.
+        slot), each with the slot's row; CapReachedError; BudgetReachedError; DuplicateKeyError; DuplicateStoppedError,
+        which alone leaves a row: the refusal, with nothing held.
         """
         target = remade_by(known)
         remake = remake and (known is None or target is not None)
@@ -176,10 +178,21 @@ class Ledger(LedgerReader):
                     lease=self._lease,
                     limits=self._limits,
                 )
+                if order.paid or remake:
+                    window, now = self._limits.duplicate_guard, job.created_at
+                    stopped = duplicate_guard.stops(connection, order.look, window, now)
+                    if stopped is not None:
+                        raise DuplicateStoppedError(
+                            duplicate_guard.refusal(job, stopped), stopped.until, stopped.sentence
+                        )
                 counters.take(connection, job, self._limits)
                 connection.execute(_insert_job, as_columns(job))
                 connection.execute(_insert_event, first_events(job))
                 return job
+        except DuplicateStoppedError as stopped_by:
+            # What was to make room for the new attempt has been taken back; only the refusal is written.
+            self._show(stopped_by.row)
+            raise
         except IntegrityError as clash:
             # Someone else wrote between our reading and our writing; only possible on Postgres, or with a
             # used key.
@@ -190,6 +203,17 @@ class Ledger(LedgerReader):
             if current is None:
                 raise
             raise _taken(current) from clash
+
+    def _show(self, refused: JobRow) -> None:
+        """Write a row that stands in nobody's way."""
+        try:
+            with self._write(paid=refused.paid) as connection:
+                connection.execute(_insert_job, as_columns(refused))
+                note = event(refused, "", RowState.RELEASED, refused.error_message)
+                connection.execute(_insert_event, [note])
+        except IntegrityError:
+            # Another attempt has taken the number; it is refused as well, or it is the one that shows.
+            return
 
     def _make_room(
         self,
@@ -309,6 +333,14 @@ class Ledger(LedgerReader):
         """The vendor no longer has the result: settled at the estimate unless the vendor names its charge."""
         charge = job.estimated_micro if cost is None else cost
         return self._end(job, (RowState.SUBMITTED,), RowState.EXPIRED, "", charge, **error_columns(error))
+
+    def note_twin(self, job: JobRow, twin_of: str) -> JobRow:
+        """What comparing the finished job's picture came to: the job that it repeats, or empty. Once, and for good."""
+        with self._write(paid=job.paid) as connection:
+            connection.execute(
+                sa.update(jobs).where(jobs.c.id == job.id, jobs.c.twin_of.is_(None)).values(twin_of=twin_of)
+            )
+        return replace(job, twin_of=twin_of)
 
     # Owning
 

@@ -29,6 +29,7 @@ class Reservation:
     units: int = 1
     request_summary: Mapping[str, Any] | None = None
     run_id: str = ""
+    look: str = ""
 
     @property
     def rewritten(self) -> bool:
@@ -95,6 +96,7 @@ def new_job(
         result=(),
         request_summary=order.request_summary,
         run_id=order.run_id,
+        look=order.look,
     )
 
 

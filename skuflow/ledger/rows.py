@@ -106,6 +106,8 @@ class JobRow:
     result: tuple[StoredResult, ...]
     request_summary: Mapping[str, Any] | None
     run_id: str
+    look: str = ""
+    twin_of: str | None = None
 
     @property
     def slot(self) -> Slot:

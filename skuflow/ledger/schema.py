@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 """The newest migration; stated here so that start-up can tell "up to date" without importing alembic."""
 
 
@@ -100,11 +100,16 @@ jobs = sa.Table(
     sa.Column("result", json_type),
     sa.Column("request_summary", json_type),
     sa.Column("run_id", sa.Text, nullable=False),
+    # What decides the composition (``Request.look``); empty where looks do not matter.
+    sa.Column("look", sa.String(64), nullable=False, server_default=""),
+    # The job whose picture this one's is too close to; empty: none; NULL: not looked at yet.
+    sa.Column("twin_of", sa.String(36)),
     sa.UniqueConstraint("key"),
     sa.UniqueConstraint("slot_key", "attempt_no"),
     sa.Index("ix_jobs_state", "state"),
     sa.Index("ix_jobs_day", "day"),
     sa.Index("ix_jobs_sku", "sku"),
+    sa.Index("ix_jobs_look", "look"),
 )
 sa.Index(
     "uq_jobs_slot_holder",

@@ -13,6 +13,7 @@ from skuflow.catalog.product import Product
 from skuflow.jobs.contract import Capability, Slot
 from skuflow.jobs.errors import NEEDS_VENDOR
 from skuflow.jobs.outcome import Outcome, OutcomeState
+from skuflow.ledger.duplicate_guard import CODE as DUPLICATE_GUARD
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.brief import Stage
 from skuflow.listing.findings import Finding, Severity
@@ -30,6 +31,7 @@ from skuflow.listing.kit import (
 )
 from skuflow.listing.parts import Bench, Makings, copy_part, duplicate_findings, image_part, made, video_part
 from skuflow.listing.planning import JUDGE, KitPlan
+from skuflow.listing.twins import TOO_CLOSE
 from skuflow.quality.kit_scores import score_kit
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore
@@ -184,10 +186,29 @@ def _status(intake: Intake, parts: Sequence[Part]) -> KitStatus:
     return KitStatus.NEEDS_REVIEW
 
 
+_KEPT_ZH = {
+    TOO_CLOSE: "重新生成的图片与原图几乎相同，保留原图；请更换风格、图片或服务商",
+    DUPLICATE_GUARD: "短时间内多次生成几乎相同的内容，已暂停；保留原有内容，请更换风格或图片",
+}
+"""Why a part is the one that was there before although it was to be made again."""
+
+
 def _part_findings(plan: KitPlan, outcomes: Mapping[Slot, Outcome]) -> list[Finding]:
     found: list[Finding] = []
     for slot in plan.slots:
         outcome = outcomes.get(slot)
+        if outcome is not None and outcome.state is OutcomeState.MADE and outcome.reason is not None:
+            message_zh = _KEPT_ZH.get(outcome.reason.code)
+            if message_zh is not None:
+                found.append(
+                    Finding(
+                        code=outcome.reason.code,
+                        severity=Severity.WARNING,
+                        subject=slot.part,
+                        message=outcome.reason.sentence,
+                        message_zh=message_zh,
+                    )
+                )
         if outcome is not None and outcome.stale and slot.capability is not Capability.JUDGE:
             found.append(
                 Finding(

@@ -1,0 +1,109 @@
+"""Keeps pictures from being delivered that a shopper would take for one that is there already."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from skuflow.jobs.contract import Slot
+from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
+from skuflow.ledger.attempts import remake_name
+from skuflow.ledger.ledger import Ledger
+from skuflow.ledger.rows import JobRow
+from skuflow.listing.developing import as_developed
+from skuflow.storage.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from skuflow.studio.picture import Pixels
+
+TOO_CLOSE = "IMAGE_TOO_CLOSE"
+
+
+def without_twins(
+    outcomes: Iterable[tuple[Slot, Outcome]], ledger: Ledger, store: ObjectStore
+) -> list[tuple[Slot, Outcome]]:
+    """The image stage's outcomes with no picture in them twice. Blocks; decodes what has not been compared yet.
+
+    A picture that was made again for the same wish and came out too close to the one before is not delivered: the
+    earlier one stays, and the outcome's reason says so. One that is too close to another of the kit is a failed
+    outcome. Either is noted in the ledger, so that it is compared once and the duplicate guard knows of it. Raises
+    StorageError.
+    """
+    delivered: list[tuple[Slot, Outcome]] = []
+    for slot, outcome in outcomes:
+        if outcome.state is OutcomeState.MADE and outcome.made_job.look:
+            outcome = _without_twin(outcome, delivered, ledger, store)
+        delivered.append((slot, outcome))
+    return delivered
+
+
+def _without_twin(
+    outcome: Outcome, delivered: list[tuple[Slot, Outcome]], ledger: Ledger, store: ObjectStore
+) -> Outcome:
+    job = outcome.made_job
+    if job.twin_of == "":
+        return outcome
+    former = _former(job, ledger, store)
+    others = [other for _, other in delivered if other.state is OutcomeState.MADE and other.made_job.look]
+    candidates = [*([] if former is None else [former]), *others]
+    twin_of = job.twin_of
+    if twin_of is None:
+        twin_of = next((other.made_job.id for other in candidates if _alike(outcome, other, store)), "")
+        ledger.note_twin(job, twin_of)
+    twin = next((other for other in candidates if other.made_job.id == twin_of), None)
+    if twin is None:
+        return outcome
+    if twin is former:
+        sentence = (
+            f"made again, {job.part} came out almost the same ({job.provider}); the earlier picture stays. "
+            "Choose another style, photo or provider"
+        )
+        return replace(former, reason=Reason(TOO_CLOSE, sentence))
+    sentence = (
+        f"{job.part} came out almost the same as {twin.made_job.part} and is not delivered; choose another style, "
+        f"then --remake {remake_name(job)}"
+    )
+    return replace(outcome, state=OutcomeState.FAILED, reason=Reason(TOO_CLOSE, sentence), results=())
+
+
+def _former(job: JobRow, ledger: Ledger, store: ObjectStore) -> Outcome | None:
+    """What the job was to replace, if that was made for the same wish and is still there; else a change was wanted."""
+    former = ledger.get(job.supersedes) if job.supersedes else None
+    if former is None or former.fingerprint != job.fingerprint or not former.result:
+        return None
+    if not all(store.exists(result.object.key) for result in former.result):
+        return None
+    outcome = as_developed(store, Outcome(OutcomeState.MADE, job=former, results=former.result, reused=True))
+    return outcome if outcome.state is OutcomeState.MADE else None
+
+
+def _alike(one: Outcome, other: Outcome, store: ObjectStore) -> bool:
+    from skuflow.quality.duplicates import fingerprint_of, too_close
+
+    shapes = {label for label in _shapes(one) if other.result(label) is not None}
+    if not shapes:
+        return False
+    label = min(shapes, key=_pixels_of)
+    return too_close(
+        fingerprint_of(_decoded(one, label, store)), fingerprint_of(_decoded(other, label, store))
+    )
+
+
+def _shapes(outcome: Outcome) -> list[str]:
+    pairs = ((result.label, result.label.partition("x")) for result in outcome.results)
+    return [label for label, (width, _, height) in pairs if width.isdecimal() and height.isdecimal()]
+
+
+def _pixels_of(label: str) -> int:
+    width, _, height = label.partition("x")
+    return int(width) * int(height)
+
+
+def _decoded(outcome: Outcome, label: str, store: ObjectStore) -> Pixels:
+    import numpy as np
+    from PIL import Image
+
+    with Image.open(io.BytesIO(store.get(outcome.required(label).key))) as image:
+        return np.array(image.convert("RGB"))
