@@ -9,8 +9,8 @@ from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from skuflow.listing.assembly import assemble_kit, kit_json
+from skuflow.listing.bench import Makings
 from skuflow.listing.kit import ImageRole, Kit
-from skuflow.listing.parts import Makings
 from skuflow.review.artifact_keys import artifact_key
 from skuflow.review.markdown import kit_markdown
 from skuflow.review.thumbnails import data_uri_thumbnail

@@ -178,7 +178,7 @@ class Ledger(LedgerReader):
                     lease=self._lease,
                     limits=self._limits,
                 )
-                if order.paid or remake:
+                if order.paid:
                     window, now = self._limits.duplicate_guard, job.created_at
                     stopped = duplicate_guard.stops(connection, order.look, window, now)
                     if stopped is not None:

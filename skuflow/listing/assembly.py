@@ -15,6 +15,7 @@ from skuflow.jobs.errors import NEEDS_VENDOR
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.duplicate_guard import CODE as DUPLICATE_GUARD
 from skuflow.ledger.views import decimal_cny
+from skuflow.listing.bench import Bench, Makings, made
 from skuflow.listing.brief import Stage
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.judging import judged_copy, judged_image
@@ -29,9 +30,10 @@ from skuflow.listing.kit import (
     PartState,
     Scores,
 )
-from skuflow.listing.parts import Bench, Makings, copy_part, duplicate_findings, image_part, made, video_part
+from skuflow.listing.parts import copy_part, duplicate_findings, image_part
 from skuflow.listing.planning import JUDGE, KitPlan
 from skuflow.listing.twins import TOO_CLOSE
+from skuflow.listing.video_parts import video_part
 from skuflow.quality.kit_scores import score_kit
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from skuflow.catalog.intake import Intake
 from skuflow.jobs.contract import ImageTask, Slot
-from skuflow.jobs.outcome import Outcome, OutcomeState
+from skuflow.jobs.outcome import Outcome
 from skuflow.ledger.rows import StoredResult
-from skuflow.ledger.views import Totals
+from skuflow.listing.bench import (
+    ORIGINS,
+    Bench,
+    before,
+    decode,
+    file_of,
+    labelled_files,
+    made,
+    origin_of,
+    size_of,
+)
 from skuflow.listing.copywriting import ListingCopy
-from skuflow.listing.developing import AI_LABEL, NOT_MADE
+from skuflow.listing.developing import NOT_MADE
 from skuflow.listing.findings import Finding, Severity
-from skuflow.listing.kit import ImageRole, Kit, KitCopy, KitImage, KitVideo, LabelledFile, Rendition
+from skuflow.listing.kit import ImageRole, KitCopy, KitImage, Rendition
 from skuflow.listing.planning import KitPlan
-from skuflow.listing.rules import fits, text_limits, video_fits
-from skuflow.listing.storyboard import Shot, Storyboard
+from skuflow.listing.rules import fits, text_limits
 from skuflow.quality.copy_proof import prove
 from skuflow.quality.copy_scores import score_copy
 from skuflow.quality.kit_scores import as_kit_scores, findings_from
-from skuflow.storage.files import as_file
-from skuflow.storage.objects import ObjectStore, StoredObject
-from skuflow.studio.labels.origin import Origin, label_in
+from skuflow.storage.objects import StoredObject
+from skuflow.studio.labels.origin import Origin
 
 if TYPE_CHECKING:
     from skuflow.quality.scoring import Score
-    from skuflow.studio.film.placement import ProductInFrame
-    from skuflow.studio.picture import Cutout, Pixels
+    from skuflow.studio.picture import Pixels
 
 _ROLES = {
     "main": ImageRole.MAIN,
@@ -52,65 +55,11 @@ _CONTENT_CODES = frozenset(("IMAGE_CONCEPT", "IMAGE_UNCOMPARED", "PRODUCT_MOVED"
 _SIZE_LABEL = re.compile(r"\d+x\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Makings:
-    """What a kit is assembled from. ``storyboards`` are those of the videos that this run has made."""
-
-    plan: KitPlan
-    intake: Intake
-    outcomes: Mapping[Slot, Outcome]
-    storyboards: Mapping[Slot, Storyboard]
-    totals: Totals
-    made_for: Mapping[str, str]
-    previous: Kit | None
-
-
-@dataclass(slots=True)
-class Bench:
-    """What is read once and used by several parts."""
-
-    store: ObjectStore
-    makings: Makings
-    _cutout: Cutout | None = None
-
-    def cutout(self) -> Cutout | None:
-        """The product's cut-out, None where this run needed no picture."""
-        stored = self.makings.intake.cutout
-        if self._cutout is None and stored is not None:
-            from skuflow.studio.cutout_png import from_png
-
-            self._cutout = from_png(self.store.get(stored.key))
-        return self._cutout
-
-
-def made(slots: Sequence[Slot], outcomes: Mapping[Slot, Outcome]) -> list[tuple[Slot, Outcome]]:
-    return [
-        (slot, outcomes[slot])
-        for slot in slots
-        if slot in outcomes and outcomes[slot].state is OutcomeState.MADE
-    ]
-
-
-def _file(stored: StoredObject) -> str:
-    return PurePosixPath(stored.key).name
-
-
-def _before(bench: Bench, part: str, job_id: str) -> KitCopy | KitImage | KitVideo | None:
-    """The part as the previous kit has it, if the same job made it."""
-    previous = bench.makings.previous
-    if previous is None:
-        return None
-    copies = {(copy.part, copy.job_id): copy for copy in previous.copy_}
-    images = {(image.id, image.job_id): image for image in previous.images}
-    videos = {(video.id, video.job_id): video for video in previous.videos}
-    return copies.get((part, job_id)) or images.get((part, job_id)) or videos.get((part, job_id))
-
-
 def copy_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitCopy:
     job = outcome.made_job
-    before = _before(bench, slot.part, job.id)
-    if isinstance(before, KitCopy):
-        return before
+    earlier = before(bench, slot.part, job.id)
+    if isinstance(earlier, KitCopy):
+        return earlier
     copy = ListingCopy.model_validate_json(bench.store.get(outcome.required("copy").key))
     product = bench.makings.plan.product
     proof = prove(copy, product)
@@ -131,13 +80,13 @@ def copy_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitCopy:
 def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
     job = outcome.made_job
     pictures = [result for result in outcome.results if _SIZE_LABEL.fullmatch(result.label)]
-    before = _before(bench, slot.part, job.id)
-    if isinstance(before, KitImage) and _same_files(before, pictures):
-        scored_before = (finding for finding in before.findings if finding.code not in _CONTENT_CODES)
-        return before.model_copy(
+    earlier = before(bench, slot.part, job.id)
+    if isinstance(earlier, KitImage) and _same_files(earlier, pictures):
+        scored_before = (finding for finding in earlier.findings if finding.code not in _CONTENT_CODES)
+        return earlier.model_copy(
             update={
                 "findings": (*scored_before, *_content_findings(bench, slot, outcome)),
-                "labelled": _labelled_files(bench, outcome),
+                "labelled": labelled_files(bench, outcome),
             }
         )
     role = _ROLES[slot.content_type]
@@ -148,11 +97,11 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
     origins: list[Origin] = []
     for result in pictures:
         data = bench.store.get(result.object.key)
-        origins.append(_origin(data))
-        pixels = _decode(data)
+        origins.append(origin_of(data))
+        pixels = decode(data)
         in_front = outcome.result(f"in-front-{result.label}")
         box = boxes.get(result.label, {}).get("box_px")
-        asked_px = _size_of(result.label)
+        asked_px = size_of(result.label)
         score = _score_picture(bench, pixels, slot.content_type, asked_px, box, in_front)
         scored.append(score)
         renditions.append(_rendition(result.object, pixels, slot.content_type, score))
@@ -166,43 +115,13 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
         model=job.model,
         job_id=job.id,
         renditions=tuple(renditions),
-        origin=max(origins, key=_ORIGINS.index).value if origins else "",
-        labelled=_labelled_files(bench, outcome),
+        origin=max(origins, key=ORIGINS.index).value if origins else "",
+        labelled=labelled_files(bench, outcome),
         scores=as_kit_scores(worst) if worst is not None else {"overall": 0.0},
         findings=(
             *(findings_from(worst, slot.part) if worst is not None else ()),
             *_content_findings(bench, slot, outcome),
         ),
-    )
-
-
-_ORIGINS = (Origin.PHOTO, Origin.COMPOSITE, Origin.COMPOSITE_WITH_MODEL, Origin.MODEL)
-"""The later, the more of the picture is made up."""
-
-
-def _origin(data: bytes) -> Origin:
-    """What a finished file says of its origin; a file that says nothing is taken for a model's work."""
-    label = label_in(data)
-    return Origin.MODEL if label is None else label.origin
-
-
-def _labelled_files(bench: Bench, outcome: Outcome) -> tuple[LabelledFile, ...]:
-    """The files with a label that people see."""
-    wanted = bench.makings.plan.visible
-    if wanted is None:
-        return ()
-    return tuple(
-        LabelledFile(
-            file=_file(result.object),
-            width=width,
-            height=height,
-            bytes=result.object.size_bytes,
-            sha256=result.object.sha256,
-            markets=wanted.markets,
-        )
-        for result in outcome.results
-        if result.label.endswith(AI_LABEL)
-        for width, height in [_size_of(result.label.removesuffix(AI_LABEL))]
     )
 
 
@@ -282,7 +201,7 @@ def _score_picture(
         source=bench.cutout() if content_type in _COMPARED else None,
         product_box_px=product_box,
         size_px=asked_px,
-        in_front=_decode(bench.store.get(in_front.key), "RGBA") if in_front is not None else None,
+        in_front=decode(bench.store.get(in_front.key), "RGBA") if in_front is not None else None,
     )
 
 
@@ -290,7 +209,7 @@ def _rendition(stored: StoredObject, pixels: Pixels, content_type: str, score: S
     height, width = pixels.shape[:2]
     image_format = stored.media_type.removeprefix("image/")
     return Rendition(
-        file=_file(stored),
+        file=file_of(stored),
         width=width,
         height=height,
         bytes=stored.size_bytes,
@@ -310,100 +229,16 @@ def _rendition(stored: StoredObject, pixels: Pixels, content_type: str, score: S
     )
 
 
-def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
-    from skuflow.studio.film.placement import from_json
-    from skuflow.studio.film.probe import probe
-
-    job = outcome.made_job
-    size = next(size for video, size in bench.makings.plan.all_videos if video == slot)
-    label = f"{size[0]}x{size[1]}"
-    stored = outcome.required(label)
-    before = _before(bench, slot.part, job.id)
-    if isinstance(before, KitVideo) and before.sha256 == stored.sha256:
-        return before.model_copy(update={"labelled": _labelled_files(bench, outcome)})
-    placement = outcome.result("placement")
-    places = from_json(bench.store.get(placement.key), label) if placement is not None else ()
-    with as_file(bench.store, stored.key) as path:
-        video = probe(path)
-        score = _score_video(bench, path, size, places)
-        origin = _origin(path.read_bytes())
-    return KitVideo(
-        id=slot.part,
-        content_type=slot.content_type,
-        file=_file(stored),
-        width=video.width,
-        height=video.height,
-        duration_s=video.duration_s,
-        fps=video.fps,
-        codec=video.codec,
-        bytes=stored.size_bytes,
-        sha256=stored.sha256,
-        origin=origin.value,
-        labelled=_labelled_files(bench, outcome),
-        storyboard=_shots(bench.makings.storyboards.get(slot), outcome, video.duration_s),
-        provider=job.provider,
-        model=job.model,
-        job_id=job.id,
-        fits=video_fits(
-            width=video.width,
-            height=video.height,
-            duration_s=video.duration_s,
-            fps=video.fps,
-            codec=video.codec,
-            size_bytes=stored.size_bytes,
-        ),
-        scores=as_kit_scores(score),
-        findings=findings_from(score, slot.part),
-    )
-
-
-def _shots(storyboard: Storyboard | None, outcome: Outcome, duration_s: float) -> tuple[Shot, ...]:
-    """What the video shows: the storyboard's shots, or the one shot that a vendor makes of the first picture."""
-    if storyboard is None:
-        return ()
-    if outcome.result("original") is None:
-        return storyboard.shots
-    return (storyboard.shots[0].model_copy(update={"duration_s": duration_s}),)
-
-
-def _score_video(bench: Bench, path: Path, size: tuple[int, int], places: Sequence[ProductInFrame]) -> Score:
-    from skuflow.quality.video_scores import score_video
-
-    return score_video(
-        path,
-        expected_s=bench.makings.plan.brief.video_s,
-        size_px=size,
-        first_frame=_first_frame(bench, size),
-        source=bench.cutout(),
-        product_boxes=places,
-    )
-
-
-def _first_frame(bench: Bench, size: tuple[int, int]) -> Pixels | None:
-    """The picture that the video starts with: the first scene in the video's shape."""
-    label = f"{size[0]}x{size[1]}"
-    for _, outcome in made(tuple(slot for slot, _ in bench.makings.plan.scenes), bench.makings.outcomes):
-        picture = outcome.result(label)
-        if picture is not None:
-            return _decode(bench.store.get(picture.key))
-    return None
-
-
-def _size_of(label: str) -> tuple[int, int]:
-    width, _, height = label.partition("x")
-    return int(width), int(height)
-
-
 def _squares(bench: Bench) -> dict[str, Pixels]:
     """Each image in its smallest square shape, by part: what is compared with each other."""
     squares: dict[str, Pixels] = {}
     for slot, outcome in made(bench.makings.plan.image_slots, bench.makings.outcomes):
-        sized = [(_size_of(r.label), r.object) for r in outcome.results if _SIZE_LABEL.fullmatch(r.label)]
+        sized = [(size_of(r.label), r.object) for r in outcome.results if _SIZE_LABEL.fullmatch(r.label)]
         square = min(
             ((size, stored) for size, stored in sized if size[0] == size[1]), default=None, key=_first
         )
         if square is not None:
-            squares[slot.part] = _decode(bench.store.get(square[1].key))
+            squares[slot.part] = decode(bench.store.get(square[1].key))
     return squares
 
 
@@ -425,11 +260,3 @@ def duplicate_findings(bench: Bench) -> tuple[Finding, ...]:
         )
         for pair in near_duplicates(_squares(bench))
     )
-
-
-def _decode(data: bytes, mode: str = "RGB") -> Pixels:
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(io.BytesIO(data)) as image:
-        return np.array(image.convert(mode))

@@ -27,9 +27,9 @@ def without_twins(
     """The image stage's outcomes with no picture in them twice. Blocks; decodes what has not been compared yet.
 
     A picture that was made again for the same wish and came out too close to the one before is not delivered: the
-    earlier one stays, and the outcome's reason says so. One that is too close to another of the kit is a failed
-    outcome. Either is noted in the ledger, so that it is compared once and the duplicate guard knows of it. Raises
-    StorageError.
+    earlier one stays, and the outcome's reason says so, also where both are the same to the byte. One that is too close
+    to another of the kit is a failed outcome. Either is noted in the ledger, so that it is compared once and the
+    duplicate guard knows of it. Raises StorageError.
     """
     delivered: list[tuple[Slot, Outcome]] = []
     for slot, outcome in outcomes:
@@ -56,11 +56,14 @@ def _without_twin(
     if twin is None:
         return outcome
     if twin is former:
+        if _same_files(outcome, former):
+            sentence = f"made again, {job.part} came out the same; choose another style, photo or provider"
+            return replace(outcome, reason=Reason(TOO_CLOSE, sentence))
         sentence = (
             f"made again, {job.part} came out almost the same ({job.provider}); the earlier picture stays. "
             "Choose another style, photo or provider"
         )
-        return replace(former, reason=Reason(TOO_CLOSE, sentence))
+        return replace(former, reason=Reason(TOO_CLOSE, sentence), reused=outcome.reused)
     sentence = (
         f"{job.part} came out almost the same as {twin.made_job.part} and is not delivered; choose another style, "
         f"then --remake {remake_name(job)}"
@@ -77,6 +80,12 @@ def _former(job: JobRow, ledger: Ledger, store: ObjectStore) -> Outcome | None:
         return None
     outcome = as_developed(store, Outcome(OutcomeState.MADE, job=former, results=former.result, reused=True))
     return outcome if outcome.state is OutcomeState.MADE else None
+
+
+def _same_files(one: Outcome, other: Outcome) -> bool:
+    return {(r.label, r.object.sha256) for r in one.results} == {
+        (r.label, r.object.sha256) for r in other.results
+    }
 
 
 def _alike(one: Outcome, other: Outcome, store: ObjectStore) -> bool:

@@ -211,14 +211,16 @@ async def test_two_scenes_that_come_out_alike_are_not_both_delivered(house: Hous
     assert [outcome.state for outcome in house.delivered(one, later)] == [MADE, FAILED]
 
 
-async def test_free_remakes_are_guarded_and_changed_wishes_are_not(house: House) -> None:
-    vendor = painter(*(picture(n) for n in range(9)), paid=False)
-    for width in range(1, 7):
-        made = await house.make(vendor, replace(image_wish(), width_cm=float(width)), again=False)
-        assert (made.state, made.reason) == (MADE, None)
-    stopped = await house.make(vendor, replace(image_wish(), width_cm=6.0))
-    assert stopped.reason is not None
-    assert stopped.reason.code == "DUPLICATE_GUARD"
+async def test_what_costs_nothing_is_not_stopped_and_says_that_nothing_new_came_out(house: House) -> None:
+    vendor = painter(*[picture(1)] * 7, paid=False)
+    made = await house.make(vendor, image_wish(), again=False)
+    for _ in range(5):
+        made = await house.make(vendor, image_wish())
+        assert (made.state, made.reused, made.reason) == (MADE, False, None)
+    (shown,) = house.delivered(made)
+    assert shown.made_job.id == made.made_job.id
+    assert shown.reason is not None
+    assert shown.reason.code == TOO_CLOSE
 
 
 def test_an_older_ledger_is_upgraded_and_its_jobs_have_no_look(empty_database_url: str) -> None:
