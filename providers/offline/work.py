@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from PIL import Image
 from providers.offline.copywriter import CopyError, write_copy
 from skuflow.jobs.contract import CopyRequest, ImageRequest, Request, VideoRequest
 from skuflow.jobs.errors import InvalidInputError
+from skuflow.listing.fitting import made_to_fit
 from skuflow.listing.rules import text_limits
 from skuflow.listing.styles import style as style_named
 from skuflow.storage.objects import ObjectStore
@@ -85,7 +86,7 @@ def _main(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
         size, picture, box = _largest_on_white(cutout, wanted)
         if _label(size) not in placements:
             jpeg = _jpeg(picture, _MAIN_JPEG_QUALITY, subsampling=0)
-            made.append(_labelled(_label(size), "image/jpeg", jpeg, Origin.PHOTO))
+            made.append(_picture(size, jpeg, Origin.PHOTO, "main"))
             placements[_label(size)] = {"box_px": list(box)}
     return (*made, _placements(placements))
 
@@ -113,7 +114,7 @@ def _scene(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
         composite = _compose(cutout, request.style, size, request.width_cm, request.height_cm)
         label = _label(size)
         jpeg = _jpeg(composite.flatten(), _SCENE_JPEG_QUALITY, subsampling=1)
-        made.append(_labelled(label, "image/jpeg", jpeg, Origin.COMPOSITE))
+        made.append(_picture(size, jpeg, Origin.COMPOSITE, "scene"))
         placements[label] = _placement(composite.product_box_px, composite)
         if composite.overlay is not None:
             made.append(Made(f"in-front-{label}", "image/png", _mask_png(composite.overlay)))
@@ -147,6 +148,11 @@ def _compose(
 ) -> Composite:
     scene = load_scenes()[style_named(style).scene]
     return compose_scene(cutout, scene, size_px, product_size=ProductSize(width_cm, height_cm))
+
+
+def _picture(size: SizePx, jpeg: bytes, origin: Origin, role: str) -> Made:
+    labelled = _labelled(_label(size), "image/jpeg", jpeg, origin)
+    return replace(labelled, data=made_to_fit(labelled.data, role, size))
 
 
 def _labelled(label: str, media_type: str, data: bytes, origin: Origin) -> Made:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from providers.wire.words import cut_prompt
 from skuflow.jobs.contract import VideoRequest
 from skuflow.jobs.errors import InvalidInputError
+from skuflow.listing.creation_prompts import quoted_name
 from skuflow.listing.motions import UnknownMotionError, default_motion, motion_for, unchanged
 
 _FREE_SHOT = "One continuous shot without cuts; no captions, no logos, no watermark."
@@ -22,7 +23,7 @@ def video_prompt(request: VideoRequest, most_chars: int, provider: str) -> str:
         return _cut_before_the_end(request.prompt, most_chars)
     ending = [_moves(request, provider), unchanged("en") if request.frames else _FREE_SHOT]
     if not request.frames and not request.rewritten:
-        ending.insert(0, _sentence(request.product.titles.get("en") or request.product.title))
+        ending.insert(0, _sentence(f"The product is called {quoted_name(request.product)}"))
     end = cut_prompt(" ".join(filter(None, ending)), most_chars)
     return _before(end, request.description, most_chars)
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from skuflow.catalog.intake import Intake
 from skuflow.catalog.product import Product
@@ -22,6 +23,7 @@ from skuflow.listing.judging import judged_copy, judged_image
 from skuflow.listing.kit import (
     Cost,
     Kit,
+    KitCoherence,
     KitCopy,
     KitImage,
     KitStatus,
@@ -37,6 +39,9 @@ from skuflow.listing.video_parts import video_part
 from skuflow.quality.kit_scores import score_kit
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from skuflow.quality.coherence import Coherence
 
 _PART_STATES = {
     OutcomeState.MADE: PartState.MADE,
@@ -69,18 +74,26 @@ def assemble_kit(makings: Makings, store: ObjectStore, now: datetime) -> Kit:
     kept = _carried_over(makings)
     copies, images, videos = (*copies, *kept.copy_), (*images, *kept.images), (*videos, *kept.videos)
     parts = _with_opinions((*parts, *kept.parts), copies, images, makings.previous)
+    story = _story(bench, copies, images)
     draft = Kit(
         sku=plan.product.sku,
         kit_id="",
         created_at="",
         status=_status(makings.intake, parts),
         product=plan.product,
-        findings=(*makings.intake.findings, *plan.findings, *duplicates, *_part_findings(plan, outcomes)),
+        findings=(
+            *makings.intake.findings,
+            *plan.findings,
+            *duplicates,
+            *(story.findings if story else ()),
+            *_part_findings(plan, outcomes),
+        ),
         parts=parts,
         copy=copies,
         images=images,
         videos=videos,
         scores=_scores(copies, images, videos, len(duplicates)),
+        coherence=KitCoherence(ratio=story.ratio, parts=dict(story.parts)) if story else None,
         cost=Cost(
             estimated=decimal_cny(makings.totals.estimated_micro),
             settled=decimal_cny(makings.totals.settled_micro),
@@ -88,6 +101,19 @@ def assemble_kit(makings: Makings, store: ObjectStore, now: datetime) -> Kit:
         made_for=dict(makings.made_for),
     )
     return _sealed(draft, makings.previous, now)
+
+
+def _story(bench: Bench, copies: Sequence[KitCopy], images: Sequence[KitImage]) -> Coherence | None:
+    """Whether the parts go together; None where there is nothing that could."""
+    if not copies:
+        return None
+    from skuflow.quality.coherence import ImageFacts, coherence, product_colours
+
+    facts = [ImageFacts(image.id, image.role.value, image.style) for image in images]
+    cutout = bench.cutout()
+    return coherence(
+        bench.makings.plan.product, copies, facts, product_colours(cutout.rgba) if cutout is not None else ()
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.ledger.attempts import remake_name
 from skuflow.ledger.rows import JobRow, StoredResult, result_json
 from skuflow.listing.ai_labels import VisibleLabel
+from skuflow.listing.fitting import made_to_fit
 from skuflow.storage.keys import asset_key, developed_key
 from skuflow.storage.objects import ObjectMissingError, ObjectStore, StoredObject
 from skuflow.studio.labels.labelling import Labelling
@@ -269,7 +270,7 @@ class _Keep:
         self.results: tuple[StoredResult, ...] = ()
 
     def add_picture(self, label: str, jpeg: bytes, origin: Origin, product_box_px: BoxPx | None) -> None:
-        self._add(label, self._labelled(jpeg, "image/jpeg", origin), "image/jpeg", "jpg")
+        self._add(label, self._picture(jpeg, label, origin), "image/jpeg", "jpg")
         if self._visible is None:
             return
         import numpy as np
@@ -285,7 +286,7 @@ class _Keep:
                 self._visible.text_height_ratio,
                 product_box_px,
             )
-        marked = self._labelled(jpeg_of(drawn), "image/jpeg", origin)
+        marked = self._picture(jpeg_of(drawn), label, origin)
         self._add(f"{label}{AI_LABEL}", marked, "image/jpeg", "jpg")
 
     def add_video(self, label: str, clip: Path) -> None:
@@ -307,6 +308,10 @@ class _Keep:
     def add_json(self, label: str, value: dict[str, object] | Sequence[object]) -> None:
         if value:
             self._add(label, json.dumps(value).encode(), "application/json", "json")
+
+    def _picture(self, jpeg: bytes, label: str, origin: Origin) -> bytes:
+        width, _, height = label.partition("x")
+        return made_to_fit(self._labelled(jpeg, "image/jpeg", origin), "scene", (int(width), int(height)))
 
     def _labelled(self, data: bytes, media_type: str, origin: Origin) -> bytes:
         system = f"{self._job.provider} {self._job.model}"

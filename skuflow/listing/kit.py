@@ -169,6 +169,15 @@ class Scores(_Model):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
+class KitCoherence(_Model):
+    """Whether image, title, keywords and languages tell one story: the mean of ``parts`` (0..1), of which only those
+    are there that could be judged.
+    """
+
+    ratio: float
+    parts: dict[str, float] = Field(default_factory=dict)
+
+
 class Cost(_Model):
     """Decimal strings in CNY."""
 
@@ -195,6 +204,7 @@ class Kit(_Model):
     videos: tuple[KitVideo, ...] = ()
     detail_page: dict[str, Any] | None = None
     scores: Scores = Scores()
+    coherence: KitCoherence | None = None
     cost: Cost = Cost()
     made_for: dict[str, str] = Field(
         default_factory=dict, description="Digests of what the product and each stage were made for."

@@ -24,6 +24,7 @@ from skuflow.listing.bench import (
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.developing import NOT_MADE
 from skuflow.listing.findings import Finding, Severity
+from skuflow.listing.fitting import product_group
 from skuflow.listing.kit import ImageRole, KitCopy, KitImage, Rendition
 from skuflow.listing.planning import KitPlan
 from skuflow.listing.rules import fits, text_limits
@@ -64,7 +65,9 @@ def copy_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitCopy:
     product = bench.makings.plan.product
     proof = prove(copy, product)
     score = score_copy(copy, product, text_limits(copy.marketplace), proof=proof)
-    told = {finding.code for finding in (*copy.findings, *proof)} | ({"COPY_UNPROVEN"} if proof else set())
+    told = {finding.code for finding in (*copy.findings, *proof)} | (
+        {"COPY_UNPROVEN", "COPY_DOUBTFUL"} if proof else set()
+    )
     scored = tuple(finding for finding in findings_from(score, slot.part) if finding.code not in told)
     return KitCopy(
         **copy.model_dump(exclude={"findings"}),
@@ -90,6 +93,7 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
             }
         )
     role = _ROLES[slot.content_type]
+    group = product_group(bench.makings.plan.product)
     placement = outcome.result("placement")
     boxes = json.loads(bench.store.get(placement.key)) if placement is not None else {}
     renditions: list[Rendition] = []
@@ -104,7 +108,7 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
         asked_px = size_of(result.label)
         score = _score_picture(bench, pixels, slot.content_type, asked_px, box, in_front)
         scored.append(score)
-        renditions.append(_rendition(result.object, pixels, slot.content_type, score))
+        renditions.append(_rendition(result.object, pixels, slot.content_type, score, group))
     worst = min(scored, key=lambda score: score.overall, default=None)
     return KitImage(
         id=slot.part,
@@ -205,7 +209,9 @@ def _score_picture(
     )
 
 
-def _rendition(stored: StoredObject, pixels: Pixels, content_type: str, score: Score) -> Rendition:
+def _rendition(
+    stored: StoredObject, pixels: Pixels, content_type: str, score: Score, group: str | None
+) -> Rendition:
     height, width = pixels.shape[:2]
     image_format = stored.media_type.removeprefix("image/")
     return Rendition(
@@ -224,6 +230,7 @@ def _rendition(stored: StoredObject, pixels: Pixels, content_type: str, score: S
             format=image_format,
             role=_ROLES[content_type].value,
             product_share_ratio=score.measures.get("product_share_ratio", 0.0),
+            category=group,
             white_background=score.measures.get("white_border_ratio", 0.0) >= 1.0,
         ),
     )

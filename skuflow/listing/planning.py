@@ -30,12 +30,13 @@ from skuflow.listing.brief import MAIN_SIZES_PX, VIDEO_ATMOSPHERE, VIDEO_SIZES_P
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.creation_prompts import creation_prompt
 from skuflow.listing.findings import Finding
+from skuflow.listing.fitting import product_group
 from skuflow.listing.markets import languages_for
 from skuflow.listing.motions import motion_for, unchanged
 from skuflow.listing.rules.text import today
+from skuflow.listing.rules.wanted import wanted_renditions
 from skuflow.listing.storyboard import Storyboard, make_storyboard
-from skuflow.listing.styles import Style, choose_styles, market_style_finding
-from skuflow.listing.styles import style as style_named
+from skuflow.listing.styles import Style, choose_styles
 from skuflow.storage.objects import StoredObject
 from skuflow.studio.framing import ProductSize, fits_scene, shows_well
 from skuflow.studio.scenes import load_scenes
@@ -85,6 +86,28 @@ class KitPlan:
             return {}
         slots = (*self.copy_slots, *(slot for slot, _ in self.scenes))
         return {replace(slot, role=f"{JUDGE}{slot.role}"): slot for slot in slots}
+
+    @property
+    def main_sizes_px(self) -> tuple[tuple[int, int], ...]:
+        """The usual sizes of the main image, and what the wanted marketplaces ask for besides."""
+        return self._sizes_px("main", MAIN_SIZES_PX, advised=True)
+
+    @property
+    def scene_sizes_px(self) -> tuple[tuple[int, int], ...]:
+        """The sizes of every scene; a size is added only where a marketplace would take none of the usual ones."""
+        return self._sizes_px("scene", self.brief.scene_sizes_px, advised=False)
+
+    def _sizes_px(
+        self, role: str, usual: tuple[tuple[int, int], ...], *, advised: bool
+    ) -> tuple[tuple[int, int], ...]:
+        wanted = wanted_renditions(
+            self.brief.marketplaces,
+            role,
+            first_sizes_px=usual,
+            advised=advised,
+            category=product_group(self.product),
+        )
+        return tuple(rendition.size_px for rendition in wanted)
 
     @property
     def image_slots(self) -> tuple[Slot, ...]:
@@ -148,7 +171,7 @@ class KitPlan:
                 ]
             ),
             Stage.COPY.value: _digest([product.facts_digest(), brief.scenes]),
-            Stage.IMAGES.value: _digest([*scenes, brief.scene_sizes_px]),
+            Stage.IMAGES.value: _digest([*scenes, self.main_sizes_px, self.scene_sizes_px]),
             Stage.VIDEO.value: _digest([scenes, brief.video_s, brief.captions_language]),
         }
 
@@ -180,7 +203,7 @@ def plan_kit(product: Product, brief: Brief, row_findings: tuple[Finding, ...] =
         ),
         width_cm=width_cm,
         height_cm=height_cm,
-        findings=(*row_findings, *_style_findings(brief.style or product.style, markets)),
+        findings=row_findings,
         creations=_creations(sku, extras, pictured=pictured),
         atmosphere=Slot(sku, f"video:{VIDEO_ATMOSPHERE}") if extras.atmosphere and pictured else None,
         extended=Slot(sku, "image:extended") if extras.extend and pictured else None,
@@ -221,14 +244,6 @@ def _styles(product: Product, brief: Brief, markets: Sequence[str], size: Produc
     )
 
 
-def _style_findings(wanted: str | None, markets: Sequence[str]) -> list[Finding]:
-    if not wanted:
-        return []
-    style = style_named(wanted)
-    found = (market_style_finding(style, market) for market in markets)
-    return [finding for finding in found if finding is not None]
-
-
 def copy_request(plan: KitPlan, slot: Slot) -> CopyRequest:
     markets = plan.brief.markets or plan.product.target_markets
     speaking = (code for code in markets if slot.language in languages_for((code,)))
@@ -244,7 +259,7 @@ def copy_request(plan: KitPlan, slot: Slot) -> CopyRequest:
 
 def main_request(plan: KitPlan, slot: Slot, photo: StoredObject, cutout: StoredObject) -> ImageRequest:
     return ImageRequest(
-        slot=slot, product=plan.product, photo=photo, cutout=cutout, style="", sizes_px=MAIN_SIZES_PX
+        slot=slot, product=plan.product, photo=photo, cutout=cutout, style="", sizes_px=plan.main_sizes_px
     )
 
 
@@ -258,7 +273,7 @@ def scene_request(
         cutout=cutout,
         style=style.id,
         prompt=style.prompt_en,
-        sizes_px=plan.brief.scene_sizes_px,
+        sizes_px=plan.scene_sizes_px,
         width_cm=plan.width_cm,
         height_cm=plan.height_cm,
     )

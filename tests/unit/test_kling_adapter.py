@@ -174,7 +174,7 @@ async def test_a_video_from_words_alone(
         wish = at.wish(model, frame_px=None, description="A mug on a windowsill", size_px=size_px)
         handle = await at.provider.submit(wish, idempotency_key="key-1")
         sent = at.sent()
-        assert sent["prompt"].startswith("A mug on a windowsill. Ceramic mug. ")
+        assert sent["prompt"].startswith("A mug on a windowsill. The product is called “Ceramic mug”. ")
         assert sent.get("settings", sent)["aspect_ratio"] == aspect
         assert (await at.finished(handle)).state is JobState.SUCCEEDED
         assert await at.provider.find("key-1") == replace(handle, model="", vendor_request_id="")

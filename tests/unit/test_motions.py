@@ -109,7 +109,7 @@ def test_a_long_wish_is_shortened_and_the_insistence_stays(tmp_path: Path) -> No
 def test_a_video_from_words_says_what_the_product_is(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     told = video_prompt(video_wish(store, frame_px=None, description="A mug on a windowsill"), 2500, "kling")
-    assert told.startswith("A mug on a windowsill. Ceramic mug. ")
+    assert told.startswith("A mug on a windowsill. The product is called “Ceramic mug”. ")
     assert "as it is in the picture" not in told
 
 

@@ -8,6 +8,7 @@ from providers.dashscope.wanx.models import PROVIDER, Model, Work
 from providers.wire.video_prompts import video_prompt
 from providers.wire.words import cut_prompt
 from skuflow.jobs.contract import CreationRequest, ImageRequest, ImageTask, Request, VideoRequest
+from skuflow.listing.creation_prompts import quoted_name
 from skuflow.listing.styles import find_style
 
 UNWANTED = "text, letters, watermark, logo, people, hands, second product, clutter in front"
@@ -57,7 +58,7 @@ def _surroundings(style_id: str) -> str:
 
 
 def _creation(request: CreationRequest) -> str:
-    subject = request.product.titles.get("en") or request.product.title
+    subject = quoted_name(request.product)
     wish = f" {request.description.strip()}" if request.description.strip() else ""
     match request.task:
         case ImageTask.MODEL if len(request.pictures) > 1:

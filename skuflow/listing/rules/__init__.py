@@ -2,5 +2,16 @@
 
 from skuflow.listing.rules.check import fits, video_fits
 from skuflow.listing.rules.text import TextLimits, UnknownMarketplaceError, known_marketplaces, text_limits
+from skuflow.listing.rules.wanted import WantedRendition, most_bytes, wanted_renditions
 
-__all__ = ["TextLimits", "UnknownMarketplaceError", "fits", "known_marketplaces", "text_limits", "video_fits"]
+__all__ = [
+    "TextLimits",
+    "UnknownMarketplaceError",
+    "WantedRendition",
+    "fits",
+    "known_marketplaces",
+    "most_bytes",
+    "text_limits",
+    "video_fits",
+    "wanted_renditions",
+]

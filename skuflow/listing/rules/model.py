@@ -15,6 +15,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from skuflow.listing.markets import markets, with_regions
 from skuflow.listing.packaged_yaml import PackagedDataError, read_yaml
 
 ValueT = TypeVar("ValueT")
@@ -52,7 +53,8 @@ class Limit(_Model, Generic[ValueT]):
     """One statement. ``source`` names an entry of the file's ``sources``; a house limit has none.
 
     It holds from ``effective_from`` up to and including ``effective_until``; unset means always. ``markets``
-    restricts it to some, by code.
+    restricts it to some, by code, and ``categories`` to some groups of products: there it stands in place of
+    the statements of the same level that are for all.
     """
 
     value: ValueT
@@ -62,6 +64,7 @@ class Limit(_Model, Generic[ValueT]):
     effective_from: date | None = None
     effective_until: date | None = None
     markets: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
     note: str | None = None
 
     @model_validator(mode="after")
@@ -70,6 +73,9 @@ class Limit(_Model, Generic[ValueT]):
             raise ValueError("a limit marked V or S names its source")
         if self.effective_from and self.effective_until and self.effective_from > self.effective_until:
             raise ValueError("effective_from lies after effective_until")
+        strangers = set(self.markets) - markets().keys()
+        if strangers:
+            raise ValueError(f"markets that do not exist: {sorted(strangers)}")
         return self
 
     def holds_on(self, day: date) -> bool:
@@ -133,8 +139,14 @@ class ImageUse(_Model):
     product_share_min_ratio: FloatLimits = ()
     text_allowed: BoolLimits = ()
     composite_allowed: BoolLimits = ()
-    images_max: IntLimits = ()
+
+
+class ListingRules(_Model):
+    """How many images a whole listing has, the main image counted in; ``main_image_required``: one of them is that."""
+
+    main_image_required: BoolLimits = ()
     images_advised: IntLimits = ()
+    images_max: IntLimits = ()
     images_max_with_video: IntLimits = ()
 
 
@@ -153,7 +165,9 @@ class Shape(_Model):
 
 
 class VideoUse(_Model):
-    """A place for videos. Bit rates are of the whole file, in bits per second."""
+    """A place for videos. ``bitrate_min_bps`` is of the whole file, ``audio_bitrate_min_bps`` of its sound alone, in
+    bits per second.
+    """
 
     shapes: tuple[Limit[tuple[Shape, ...]], ...] = ()
     duration_min_s: FloatLimits = ()
@@ -163,6 +177,7 @@ class VideoUse(_Model):
     codecs: NamesLimits = ()
     bytes_max: IntLimits = ()
     bitrate_min_bps: IntLimits = ()
+    audio_bitrate_min_bps: IntLimits = ()
     height_max_px: IntLimits = ()
     formats: NamesLimits = ()
 
@@ -176,11 +191,12 @@ class MarketplaceRules(_Model):
     text: TextRules
     images: dict[str, ImageUse]
     videos: dict[str, VideoUse] = Field(default_factory=dict)
+    listing: ListingRules = ListingRules()
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _sources_exist(self) -> MarketplaceRules:
-        for part in (self.text, *self.images.values(), *self.videos.values()):
+        for part in (self.text, self.listing, *self.images.values(), *self.videos.values()):
             for name in type(part).model_fields:
                 for limit in getattr(part, name):
                     if (
@@ -209,12 +225,42 @@ def all_rules() -> dict[str, MarketplaceRules]:
     return rules
 
 
-def in_force(limits: Sequence[Limit[ValueT]], day: date, level: Level = "hard") -> tuple[ValueT, ...]:
-    """The values that hold on ``day`` at ``level`` in every market and, of those, only the latest to come
-    into force.
+def holding(
+    limits: Sequence[Limit[ValueT]],
+    day: date,
+    level: Level,
+    *,
+    market: str | None = None,
+    category: str | None = None,
+) -> tuple[Limit[ValueT], ...]:
+    """The statements of ``level`` that hold on ``day`` for a market and a group of products (None: for all of them).
+
+    What is said of the market or the group replaces what is said of all, and of the rest only the latest to come into
+    force counts; sources that disagree stay side by side. Raises ``UnknownMarketError``.
     """
-    held = [limit for limit in limits if limit.level == level and not limit.markets and limit.holds_on(day)]
-    if not held:
-        return ()
-    latest = max(limit.effective_from or date.min for limit in held)
-    return tuple(limit.value for limit in held if (limit.effective_from or date.min) == latest)
+    places = with_regions(market) if market is not None else frozenset[str]()
+    held = [
+        limit
+        for limit in limits
+        if limit.level == level
+        and limit.holds_on(day)
+        and (not limit.markets or not places.isdisjoint(limit.markets))
+        and (not limit.categories or category in limit.categories)
+    ]
+    held = [limit for limit in held if limit.markets] or held
+    held = [limit for limit in held if limit.categories] or held
+    latest = max((limit.effective_from or date.min for limit in held), default=date.min)
+    return tuple(limit for limit in held if (limit.effective_from or date.min) == latest)
+
+
+def in_force(
+    limits: Sequence[Limit[ValueT]],
+    day: date,
+    level: Level = "hard",
+    *,
+    market: str | None = None,
+    category: str | None = None,
+) -> tuple[ValueT, ...]:
+    """The values of ``holding``."""
+    held = holding(limits, day, level, market=market, category=category)
+    return tuple(limit.value for limit in held)

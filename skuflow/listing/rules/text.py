@@ -45,24 +45,26 @@ def rules_of(marketplace: str) -> MarketplaceRules:
     return rules
 
 
-def text_limits(marketplace: str, *, on: date | None = None) -> TextLimits:
+def text_limits(marketplace: str, *, on: date | None = None, market: str | None = None) -> TextLimits:
     """The hard limits of ``marketplace`` on the day ``on`` (today by default); where only advice is known,
-    the advice.
+    the advice. ``market`` is a code where limits of one market are meant.
 
-    Raises ``UnknownMarketplaceError``.
+    Raises ``UnknownMarketplaceError`` and ``UnknownMarketError``.
     """
     text = rules_of(marketplace).text
     day = on or today()
     return TextLimits(
-        title_max_chars=_least(text.title_max_chars, day),
-        title_min_chars=max(_values(text.title_min_chars, day)),
-        bullets_max=_least(text.bullets_max, day),
-        bullet_max_chars=_least(text.bullet_max_chars, day),
-        description_max_chars=_least(text.description_max_chars, day),
-        keywords_max_bytes=min(_values(text.keywords_max_bytes, day), default=None),
-        keywords_max=_least(text.keywords_max, day),
-        title_forbidden_chars="".join(dict.fromkeys("".join(in_force(text.title_forbidden_chars, day)))),
-        word_repeat_max=min(_values(text.word_repeat_max, day), default=None),
+        title_max_chars=_least(text.title_max_chars, day, market),
+        title_min_chars=max(_values(text.title_min_chars, day, market)),
+        bullets_max=_least(text.bullets_max, day, market),
+        bullet_max_chars=_least(text.bullet_max_chars, day, market),
+        description_max_chars=_least(text.description_max_chars, day, market),
+        keywords_max_bytes=min(_values(text.keywords_max_bytes, day, market), default=None),
+        keywords_max=_least(text.keywords_max, day, market),
+        title_forbidden_chars="".join(
+            dict.fromkeys("".join(in_force(text.title_forbidden_chars, day, market=market)))
+        ),
+        word_repeat_max=min(_values(text.word_repeat_max, day, market), default=None),
     )
 
 
@@ -70,9 +72,9 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def _values(limits: IntLimits, day: date) -> tuple[int, ...]:
-    return in_force(limits, day) or in_force(limits, day, "warn")
+def _values(limits: IntLimits, day: date, market: str | None) -> tuple[int, ...]:
+    return in_force(limits, day, market=market) or in_force(limits, day, "warn", market=market)
 
 
-def _least(limits: IntLimits, day: date) -> int:
-    return min(_values(limits, day))
+def _least(limits: IntLimits, day: date, market: str | None) -> int:
+    return min(_values(limits, day, market))
