@@ -7,16 +7,18 @@ link-local and metadata addresses are refused unless they are those of the confi
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import Iterable
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from providers.wire.http import tls
+from skuflow.fetching.addresses import WebAddress, is_public
+from skuflow.fetching.resolving import pinned, resolve_host
 from skuflow.jobs.errors import JobExpiredError, ProviderError, TransientError, UnexpectedResponseError
 from skuflow.jobs.result_checks import MAX_RESULT_BYTES
+
+__all__ = ["Downloads", "ForbiddenAddressError", "is_public"]
 
 _REDIRECTS = 3
 _MOST_S = 600.0
@@ -120,10 +122,9 @@ class Downloads:
         if (host, port) in self._own:
             return url, {}, {}
         address = await self._public_address(host, port)
-        literal = f"[{address}]" if ":" in address else address
-        pinned = parts._replace(netloc=f"{literal}:{port}").geturl()
-        named = host if parts.port is None else f"{host}:{parts.port}"
-        return pinned, {"host": named}, {"sni_hostname": host}
+        target = f"{parts.path}{'?' if parts.query else ''}{parts.query}"
+        request = pinned(WebAddress(parts.scheme, host, port, target, parts.port is not None), address)
+        return request.url, request.headers, request.extensions
 
     def _next(self, url: str, location: str) -> str:
         try:
@@ -136,31 +137,15 @@ class Downloads:
 
     async def _public_address(self, host: str, port: int) -> str:
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await resolve_host(host, port)
         except UnicodeError as error:
             raise self._forbidden() from error
         except OSError as error:
             raise TransientError("the host of the result's address is unknown", self._provider) from error
-        addresses = [str(entry[4][0]) for entry in found]
         # One private address among public ones is how a name is made to point inside.
-        if not addresses or not all(is_public(address) for address in addresses):
+        if not found or not all(is_public(address) for address in found):
             raise ForbiddenAddressError("the result's address is not a public one", self._provider)
-        return addresses[0]
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address (text) belongs to the public internet, also one that is wrapped in IPv6."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is not None:
-            return inner.is_global
-        if ip in ipaddress.ip_network("64:ff9b::/96"):
-            return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF).is_global
-        # An IPv4 address in its oldest wrapping, and the translation prefix of somebody's own network.
-        if ip in ipaddress.ip_network("::/96") or ip in ipaddress.ip_network("64:ff9b:1::/48"):
-            return False
-    return ip.is_global and not ip.is_multicast
+        return found[0]
 
 
 def _host_and_port(url: str) -> tuple[str, int]:

@@ -1,0 +1,1 @@
+"""Fetching from addresses that strangers name: checked, pinned and bounded before and while anything is read."""
