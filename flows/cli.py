@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.terminal import refuse
+from flows.commands.terminal import refuse, say
 from flows.wishes import Wishes
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.extras import ExtraWishes
+from skuflow.catalog.gate.judging import GateRulesError
 from skuflow.ledger.redaction import keep_secret, secrets_of
 from skuflow.listing.brief import BriefError, Stage
 from skuflow.listing.markets import UnknownMarketError
@@ -27,7 +28,11 @@ app = typer.Typer(
 )
 
 CatalogArgument = Annotated[
-    str, typer.Argument(metavar="CATALOG", help="CSV or XLSX file, or a folder with one.")
+    str,
+    typer.Argument(
+        metavar="CATALOG",
+        help="CSV, XLSX or JSON file, a folder with one, a product link, or a product's name.",
+    ),
 ]
 SkuOption = Annotated[
     list[str] | None, typer.Option("--sku", help="Only this SKU. May be given several times.")
@@ -94,12 +99,11 @@ def run(
     from flows.commands.run import run_catalog
 
     settings = _settings(offline)
-    path = _catalog_path(catalog)
     extras = ExtraWishes(model_photo, model, line_art, concept, atmosphere, motion, extend)
     wishes = _wishes(
         sku, market, marketplace, language, style, stages, no_video, video_size, captions, extras, remake
     )
-    raise typer.Exit(run_catalog(settings, path, wishes, out, as_json))
+    raise typer.Exit(run_catalog(settings, catalog, wishes, out, as_json))
 
 
 @app.command()
@@ -128,7 +132,7 @@ def plan(
     """What a run would make, its cost, and the days it needs under the caps. Spends nothing."""
     from flows.commands.plan import show_plan
     from flows.commands.vendor_probe import require_usable
-    from flows.order import judging_wanted, read_order
+    from flows.order import judging_wanted, read_order, shop_of
     from tasks.wiring import using, wire
 
     settings = _settings(offline)
@@ -136,7 +140,7 @@ def plan(
     wishes = _wishes(
         sku, market, marketplace, language, style, stages, no_video, video_size, captions, extras, remake
     )
-    order = read_order(_catalog_path(catalog), wishes, judged=judging_wanted(settings))
+    order = read_order(catalog, wishes, judged=judging_wanted(settings), shop=shop_of(settings))
     with using(wire(settings)) as wiring:
         require_usable(wiring)
         raise typer.Exit(show_plan(wiring, order, as_json))
@@ -146,12 +150,29 @@ def plan(
 def check(catalog: CatalogArgument, sku: SkuOption = None, as_json: JsonOption = False) -> None:
     """The intake gate alone. 0: nothing would be blocked (warnings allowed); 3: something would."""
     from flows.commands.check import check_catalog
-    from flows.order import read_order
+    from flows.intake_gate import gate_of
+    from flows.order import read_order, shop_of
     from flows.wishes import Wishes
     from skuflow.storage.folder import FolderStore
 
-    order = read_order(_catalog_path(catalog), Wishes(skus=sku or []))
-    raise typer.Exit(check_catalog(order, FolderStore(_settings(False).storage_dir), as_json))
+    settings = _settings(False)
+    order = read_order(catalog, Wishes(skus=sku or []), shop=shop_of(settings), downloads=say)
+    raise typer.Exit(check_catalog(order, FolderStore(settings.storage_dir), as_json, gate_of(settings)))
+
+
+@app.command()
+def lint(
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day, e.g. 2027-01-31.")] = None,
+    market: Annotated[
+        str | None, typer.Option("--market", help="As if all were listed there: ISO 3166 code, EU or SEA.")
+    ] = None,
+    marketplace: MarketplaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """All kits in storage against the marketplaces' rules of a day. 0: nothing would be refused; 3: something would."""
+    from flows.commands.lint import lint_kits
+
+    raise typer.Exit(lint_kits(_settings(False), on, market, marketplace or [], as_json))
 
 
 @app.command()
@@ -258,18 +279,6 @@ def _settings(offline: bool) -> Settings:
     return settings
 
 
-def _catalog_path(catalog: str) -> Path:
-    """The catalog's path, once it is clear that there is something to read."""
-    if "://" in catalog:
-        raise CatalogError(f"{catalog}: product links cannot be read yet; save the products as CSV or XLSX")
-    path = Path(catalog)
-    if not path.exists():
-        raise CatalogError(
-            f"{catalog}: no such file or folder; name a CSV or XLSX file, or a folder with one"
-        )
-    return path
-
-
 def _wishes(
     sku: list[str] | None,
     market: list[str] | None,
@@ -310,6 +319,7 @@ _UNUSABLE = (
     UnknownMotionError,
     UnknownMarketError,
     UnknownMarketplaceError,
+    GateRulesError,
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated
 
 from prefect import flow
@@ -11,7 +10,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.kit_line import KitReport, work_off
-from flows.order import judging_wanted, read_order
+from flows.order import judging_wanted, read_order, shop_of
 from flows.wishes import USUAL, Wishes
 from tasks.wiring import current
 
@@ -19,7 +18,8 @@ from tasks.wiring import current
 @flow(name="listing-kit", flow_run_name="{sku}", validate_parameters=True, log_prints=False)
 async def listing_kit(
     catalog: Annotated[
-        str, Field(description="A CSV or XLSX file, or a folder of photos with one row file.")
+        str,
+        Field(description="A CSV, XLSX or JSON file, a folder of photos with one, a product link or name."),
     ],
     sku: Annotated[str, Field(description="The SKU to make, as it is written in the catalog.")],
     wishes: Annotated[Wishes, Field(description="What to make; empty fields mean the usual.")] = USUAL,
@@ -28,5 +28,13 @@ async def listing_kit(
     wiring = current()
     only = wishes.model_copy(update={"skus": [sku]})
     judged = judging_wanted(wiring.settings)
-    order = await asyncio.to_thread(read_order, Path(catalog), only, str(flow_run.id or ""), judged=judged)
+    order = await asyncio.to_thread(
+        read_order,
+        catalog,
+        only,
+        str(flow_run.id or ""),
+        judged=judged,
+        shop=shop_of(wiring.settings),
+        downloads=wiring.progress.say,
+    )
     return (await work_off(wiring, order)).kits[0]

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flows.wishes import Wishes
 from skuflow.catalog.errors import CatalogError
-from skuflow.catalog.product import Product
-from skuflow.catalog.readers import read_catalog
+from skuflow.catalog.image_files import is_link
+from skuflow.catalog.product import Product, ProductSource
+from skuflow.catalog.readers import CatalogReading, read_catalog
 from skuflow.catalog.rows import RejectedRow
-from skuflow.jobs.contract import Capability
+from skuflow.catalog.sources import Shop, read_source
+from skuflow.jobs.contract import Capability, CreationRequest, ImageTask, Slot
+from skuflow.jobs.errors import InvalidInputError
 from skuflow.listing.brief import Brief, Remakes
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.planning import plan_kit
 from skuflow.settings import Settings
+from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import clashing_skus
 
 
@@ -45,13 +49,36 @@ def judging_wanted(settings: Settings) -> bool:
     return bool(settings.providers_for(Capability.JUDGE))
 
 
-def read_order(catalog: Path, wishes: Wishes, run_id: str = "", *, judged: bool = False) -> Order:
-    """The catalog's products under these wishes; ``judged``: with opinions, see ``judging_wanted``.
+def shop_of(settings: Settings) -> Shop:
+    """Where products come from that are named by a link or a name. Raises SettingsError for an unusable storage."""
+    return Shop(
+        links=settings.skuflow_home / "links",
+        allow_loopback=settings.skuflow_allow_loopback_links,
+        catalog=Path(settings.skuflow_catalog) if settings.skuflow_catalog else None,
+        store=FolderStore(settings.storage_dir),
+        makes_concepts=lambda: _makes_concepts(settings),
+    )
+
+
+def read_order(
+    catalog: str | Path,
+    wishes: Wishes,
+    run_id: str = "",
+    *,
+    judged: bool = False,
+    shop: Shop | None = None,
+    downloads: Callable[[str], None] | None = None,
+) -> Order:
+    """The products that ``catalog`` means (a path is always a file or folder), under these wishes.
+
+    ``judged``: with opinions, see ``judging_wanted``. ``shop``: where links and names are looked up; without it only
+    files are read. ``downloads``: have photos that are links downloaded, and tell this of it; without it those that
+    were downloaded before are used, and the others stay links.
 
     Raises CatalogError, BriefError, UnknownMarketError, UnknownStyleError.
     """
     brief = replace(wishes.brief(), judged=judged)
-    reading = read_catalog(catalog)
+    reading = _read(catalog, shop, wishes)
     products = reading.products
     rejected = reading.rejected
     if wishes.skus:
@@ -66,6 +93,9 @@ def read_order(catalog: Path, wishes: Wishes, run_id: str = "", *, judged: bool 
         products = tuple(by_sku[sku] for sku in wanted if sku in by_sku)
         rejected = tuple(refused[sku] for sku in wanted if sku in refused)
     findings = dict(reading.findings_by_sku)
+    if shop is not None:
+        products, more = _with_photos(products, findings, shop, downloads)
+        rejected = (*rejected, *more)
     for clash in clashing_skus((*findings,)):
         for sku in clash:
             findings[sku] = (*findings[sku], _clash_finding(sku, clash))
@@ -83,6 +113,55 @@ def read_order(catalog: Path, wishes: Wishes, run_id: str = "", *, judged: bool 
         catalog=str(catalog),
         run_id=run_id,
     )
+
+
+def _read(catalog: str | Path, shop: Shop | None, wishes: Wishes) -> CatalogReading:
+    if isinstance(catalog, Path) or shop is None:
+        return read_catalog(Path(catalog))
+    return read_source(catalog, shop, wishes.skus)
+
+
+def _with_photos(
+    products: tuple[Product, ...],
+    findings: dict[str, tuple[Finding, ...]],
+    shop: Shop,
+    downloads: Callable[[str], None] | None,
+) -> tuple[tuple[Product, ...], tuple[RejectedRow, ...]]:
+    """The products with files for their photos, and those of which none could be had; ``findings`` grow."""
+    if not any(is_link(image) for product in products for image in product.images):
+        return products, ()
+    from skuflow.catalog.remote_photos import web_fetch, with_kept_photos, with_local_photos
+
+    folder = shop.links / "photos"
+    if downloads is None:
+        return with_kept_photos(products, folder), ()
+    local = with_local_photos(products, folder, web_fetch(allow_loopback=shop.allow_loopback), downloads)
+    for sku, found in local.findings.items():
+        findings[sku] = (*findings.get(sku, ()), *found)
+    rejected = tuple(replace(row, findings=findings[row.sku]) for row in local.rejected)
+    return local.products, rejected
+
+
+def _makes_concepts(settings: Settings) -> bool:
+    """Whether an image provider that is named in the settings draws from words alone."""
+    from tasks.wiring import wire
+
+    product = Product(sku="concept", titles={"en": "Ceramic mug"}, source=ProductSource(catalog="concept"))
+    asked = CreationRequest(
+        slot=Slot(product.sku, f"image:{ImageTask.CONCEPT}"),
+        product=product,
+        task=ImageTask.CONCEPT,
+        pictures=(),
+        description="a ceramic mug",
+        prompt="A realistic product photo.",
+    )
+    wiring = wire(settings)
+    try:
+        return bool(wiring.offers(asked))
+    except InvalidInputError:
+        return False
+    finally:
+        wiring.close()
 
 
 def _clash_finding(sku: str, clash: tuple[str, ...]) -> Finding:

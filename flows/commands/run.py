@@ -24,7 +24,8 @@ from flows.commands.terminal import (
     print_table,
     refuse,
 )
-from flows.order import judging_wanted, read_order
+from flows.intake_gate import gate_of
+from flows.order import judging_wanted, read_order, shop_of
 from flows.temporary_server import ServerStartError, TemporaryServer
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.kit import Kit, Scores
@@ -54,12 +55,13 @@ class Timing:
     wall_s: float
 
 
-def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as_json: bool) -> int:
+def run_catalog(settings: Settings, catalog: str, wishes: Wishes, out: Path, as_json: bool) -> int:
     """Make the kits of a catalog, export them and report; the exit status."""
     started = datetime.now().astimezone()
     begun_s = time.monotonic()
     # What cannot be used is told before a server is started; the flow reads the catalog again, as it does on a worker.
-    read_order(catalog, wishes, judged=judging_wanted(settings))
+    read_order(catalog, wishes, judged=judging_wanted(settings), shop=shop_of(settings))
+    gate_of(settings)
     _require_writable(out)
     from flows.commands.vendor_probe import require_usable
     from tasks.wiring import using, wire
@@ -75,17 +77,15 @@ def run_catalog(settings: Settings, catalog: Path, wishes: Wishes, out: Path, as
 
                 ready()
                 start_up_s = time.monotonic() - begun_s
-                report = asyncio.run(new_listings(str(catalog), wishes))
+                report = asyncio.run(new_listings(catalog, wishes))
         except KeyboardInterrupt:
-            _write_costs(wiring, (), out, str(catalog), started)
-            export((), wiring.store, out, str(catalog), started, time.monotonic() - begun_s)
+            _write_costs(wiring, (), out, catalog, started)
+            export((), wiring.store, out, catalog, started, time.monotonic() - begun_s)
             print("stopped; run the same command again to go on", file=sys.stderr)
             return EXIT_INTERRUPTED
         # Before the gallery, which links the page that is there.
-        costs = _write_costs(wiring, report.kits, out, str(catalog), started)
-        kits, index = export(
-            report.kits, wiring.store, out, str(catalog), started, time.monotonic() - begun_s
-        )
+        costs = _write_costs(wiring, report.kits, out, catalog, started)
+        kits, index = export(report.kits, wiring.store, out, catalog, started, time.monotonic() - begun_s)
         report = report.with_kits(kits)
     timing = Timing(round(start_up_s, 1), round(time.monotonic() - begun_s, 1))
     if as_json:

@@ -37,6 +37,11 @@ def refuse(message: str) -> NoReturn:
     raise SystemExit(EXIT_UNUSABLE)
 
 
+def say(line: str) -> None:
+    """A line about what goes on, on standard error, where it does not mix with results."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def print_json(value: Any) -> None:
     json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
     sys.stdout.write("\n")

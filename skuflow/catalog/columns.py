@@ -11,28 +11,32 @@ from types import MappingProxyType
 
 _ALIASES: Mapping[str, str] = MappingProxyType(
     {
-        "sku": "sku|variant sku|seller sku|item sku|sku code|sku id|商品编码|货号|商家编码|"
-        "商品货号|sku编码|sku码|商品编号|款号|产品编号|产品编码|产品货号|goods_sn|item_sku|"
-        "handle|slug",
-        "title": "title|标题|商品标题|商品名称|产品名称|产品标题|商品名|品名|名称|name|product name|"
-        "product title|item name",
-        "category": "category|类目|分类|商品类目|商品分类|产品分类|品类|类别|type|product type|"
-        "product category|categories|category1",
-        "brand": "brand|品牌|vendor|manufacturer|brand name|商品品牌",
-        "price": "price|价格|售价|单价|销售价|零售价|商品价格|variant price|sale price|"
-        "standard price|retail price",
+        "sku": "sku|variant sku|seller sku|item sku|sku code|sku id|商品编码|货号|商家编码|商家外部编码|"
+        "商品货号|sku编码|sku码|sku编号|商品sku|产品sku|规格编码|外部编码|商品外部编码|商品编号|款号|产品编号|产品编码|"
+        "产品货号|宝贝编码|goods_sn|item_sku|outer id|handle|url handle|slug|商品id|宝贝id|宝贝数字id|产品id|id",
+        "title": "title|标题|商品标题|商品名称|产品名称|产品标题|宝贝标题|宝贝名称|商品名|品名|名称|商品主题|产品主题|"
+        "name|product name|product title|item name|item title|subject",
+        "category": "category|类目|分类|商品类目|商品分类|产品分类|产品类目|宝贝类目|宝贝分类|所属类目|类目名称|"
+        "商品品类|产品品类|品类|类别|type|product type|product category|categories|category1|商品分组|产品分组|"
+        "店铺分类|google product category",
+        "brand": "brand|品牌|vendor|manufacturer|brand name|商品品牌|品牌名|品牌名称|brands",
+        "price": "price|价格|售价|单价|销售价|零售价|商品价格|宝贝价格|产品价格|一口价|现价|促销价|优惠价|拼单价|"
+        "团购价|团单价|单买价|供货价|批发价|variant price|sale price|standard price|retail price|regular price|"
+        "unit price",
         "currency": "currency|币种|货币|price currency|currency code|货币单位",
-        "attributes": "attributes|attribute|attrs|属性|参数|规格|规格参数|商品属性|产品属性|产品参数|"
-        "商品参数|specs|specification|specifications",
-        "selling_points": "selling points|selling point|卖点|商品卖点|产品卖点|核心卖点|bullets|bullet point|"
-        "bullet points|features|key features|highlights",
+        "attributes": "attributes|attribute|attrs|属性|参数|规格|规格参数|商品属性|产品属性|宝贝属性|类目属性|产品参数|"
+        "商品参数|商品规格|产品规格|specs|specification|specifications",
+        "selling_points": "selling points|selling point|卖点|商品卖点|产品卖点|宝贝卖点|核心卖点|商品亮点|亮点|bullets|"
+        "bullet point|bullet points|features|key features|highlights",
         "target_markets": "target markets|target market|markets|market|目标市场|市场|国家|目标国家|销售国家|"
         "销售市场|countries|country",
-        "images": "images|image|主图|图片|商品图片|产品图片|图片链接|图片路径|主图链接|附图|副图|"
+        "images": "images|image|主图|图片|商品图片|产品图片|宝贝图片|宝贝主图|商品主图|产品主图|商品图|图片链接|"
+        "图片路径|图片地址|图片url|主图链接|主图地址|主图url|商品轮播图|轮播图|商品主图链接|橱窗图|附图|副图|"
         "image src|image url|image urls|image link|main image|main image url|"
-        "other image url|additional image link|variant image|photo|photos|pictures|picture",
-        "description": "description|描述|详情|商品描述|商品详情|产品描述|详细描述|body html|body|"
-        "product description|long description",
+        "other image url|additional image link|variant image|photo|photos|pictures|picture|picture url|pic url|"
+        "product image url|gallery",
+        "description": "description|描述|详情|商品描述|商品详情|产品描述|产品详情|宝贝描述|宝贝详情|详细描述|详情描述|"
+        "商品简介|body html|body|product description|long description|short description|简介",
         "style": "style|风格|样式风格|视觉风格|场景风格",
         "model_photo": "model photo|model image|模特图|模特照片|模特图片",
         "model_description": "model description|模特描述|模特|模特要求",
@@ -98,6 +102,8 @@ _CURRENCIES = {
 }  # fmt: skip
 
 _ATTRIBUTE_PREFIX = re.compile(r"^(?:attr|attribute|属性|参数)\s*[.:：．]\s*(?P<name>.+)$", re.IGNORECASE)
+COLUMNS_LIMIT = 2000
+"""Far beyond any export; a file with more is no product table, and its header would take minutes to understand."""
 _HEADER_LIMIT_CHARS = 80
 """Longer cells are no column names; a data row must not be searched for one at length."""
 _BRACKETS = re.compile(r"[(\[【](?P<inside>[^)\]】]*)[)\]】]")
@@ -141,7 +147,11 @@ class Columns:
 
 
 def header_score(cells: Sequence[str]) -> int:
-    """How many cells are known column names; 0 unless both a SKU and a title are among them."""
+    """How many cells are known column names; 0 unless both a SKU and a title are among them, and for rows of more
+    than ``COLUMNS_LIMIT`` cells.
+    """
+    if len(cells) > COLUMNS_LIMIT:
+        return 0
     fields = [column.field for column in (_column(index, cell) for index, cell in enumerate(cells)) if column]
     return len(fields) if "sku" in fields and "title" in fields else 0
 
@@ -161,6 +171,15 @@ def understand(cells: Sequence[str]) -> Columns:
         for field, columns in by_field.items()
     }
     return Columns(len(cells), ordered, tuple(unused))
+
+
+def named_columns(headers: Mapping[str, str]) -> Columns:
+    """Columns of a table that was put together from a shop's export: canonical field -> what the export calls it."""
+    return Columns(
+        len(headers),
+        {field: (Column(index, header, field),) for index, (field, header) in enumerate(headers.items())},
+        (),
+    )
 
 
 def currency_code(text: str) -> str | None:
@@ -192,7 +211,7 @@ def _column(index: int, cell: str) -> Column | None:
 
 def _match(index: int, header: str, key: str) -> Column | None:
     known = _canonical_keys()
-    numbered = re.sub(r"\d+$", "", key)
+    numbered = re.sub(r"\d+", "", key) if key[-1:].isdigit() or key.startswith("image") else key
     for name in (key, numbered):
         if name in known and (name == key or known[name][0] in {"selling_points", "images"}):
             field, rank = known[name]

@@ -18,6 +18,11 @@ def is_link(name: str) -> bool:
     return re.match(r"(?:https?:)?//", name, re.IGNORECASE) is not None
 
 
+def web_address(link: str) -> str:
+    """A link as a whole address; links without a scheme are those of pages, and mean https."""
+    return f"https:{link}" if link.startswith("//") else link
+
+
 class ImageFiles:
     """Looks up image names relative to ``folder``; every folder is listed once."""
 

@@ -1,4 +1,4 @@
-"""Catalogs in: a CSV or XLSX file, or a folder of photos with one such file in it."""
+"""Catalogs in: a CSV, XLSX or JSON file, or a folder of photos with one such file in it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from pathlib import Path
 
 from skuflow.catalog.columns import header_score, understand
 from skuflow.catalog.errors import CatalogError
+from skuflow.catalog.exports.families import Table
+from skuflow.catalog.exports.shopify import is_shopify, shopify_table
+from skuflow.catalog.exports.woocommerce import is_woocommerce, woocommerce_table
 from skuflow.catalog.image_files import ImageFiles, photos_by_sku
+from skuflow.catalog.json_rows import json_table, looks_like_json
 from skuflow.catalog.product import Product
 from skuflow.catalog.row_findings import row_finding
 from skuflow.catalog.rows import RejectedRow, RowReader
-from skuflow.catalog.tables import ROW_FILE_SUFFIXES, Row, read_rows
+from skuflow.catalog.tables import ROW_FILE_SUFFIXES, Row, read_rows, row_file_content
 from skuflow.listing.findings import Finding
 
 __all__ = ["CatalogError", "CatalogReading", "RejectedRow", "read_catalog"]
@@ -38,17 +42,41 @@ class CatalogReading:
 
 
 def read_catalog(path: Path) -> CatalogReading:
-    """Read ``path``: a CSV or XLSX file, or a folder that holds exactly one.
+    """Read ``path``: a CSV, XLSX or JSON file, or a folder that holds exactly one.
 
     A row that cannot be used becomes a finding with its number, its column and the remedy, and the others go
-    on. Raises ``CatalogError``, with one line that says what to do, where there is no usable catalog: nothing
+    on. Photos that are links stay links in ``Product.images``; ``skuflow.catalog.remote_photos`` downloads them.
+    Raises ``CatalogError``, with one line that says what to do, where there is no usable catalog: nothing
     there, no or several row files in a folder, not a table, no header, or not one usable row.
     """
     row_file = _row_file(path)
-    header, *rows = read_rows(row_file, header_score)
-    if not rows:
-        raise CatalogError(f"{row_file.name}: a header and no products below it; add one row per product")
-    return _read_rows(path, row_file, header, rows)
+    table = _table(row_file)
+    if not table.rows:
+        raise CatalogError(
+            f"{row_file.name}: a header and no products below it; add one row per product", table.loose
+        )
+    reader = RowReader(
+        columns=table.columns,
+        files=ImageFiles(row_file.parent),
+        catalog=str(path),
+        header_row=table.header_row,
+    )
+    if path.is_dir():
+        reader.photos_by_sku = photos_by_sku(path, {reader.sku(row) for row in table.rows} - {""})
+    return _collect(reader, table, row_file)
+
+
+def _table(row_file: Path) -> Table:
+    """The rows of a file, one for each kit, whatever system has exported them."""
+    content = row_file_content(row_file)
+    if looks_like_json(content):
+        return json_table(row_file, content)
+    header, *rows = read_rows(row_file, content, header_score)
+    if is_shopify(header):
+        return shopify_table(header, tuple(rows))
+    if is_woocommerce(header):
+        return woocommerce_table(header, tuple(rows))
+    return Table(understand(header.cells), tuple(rows), header.number)
 
 
 def _row_file(path: Path) -> Path:
@@ -57,18 +85,20 @@ def _row_file(path: Path) -> Path:
             return path
         if not path.is_dir():
             raise CatalogError(f"{path}: no such file or folder; check the path")
-        candidates = sorted(
+        found = sorted(
             entry
             for entry in path.iterdir()
             if entry.suffix.lower() in ROW_FILE_SUFFIXES - {".txt"}
             and not entry.name.startswith((".", "~$"))
             and entry.is_file()
         )
+        # JSON beside a table is what other programs left there.
+        candidates = [entry for entry in found if entry.suffix.lower() != ".json"] or found
     except (OSError, ValueError) as error:
         raise CatalogError(f"{path}: cannot be read; check the path and your rights to it") from error
     if not candidates:
         raise CatalogError(
-            f"{path}: a folder without a CSV or XLSX file; put the product table beside the photos"
+            f"{path}: a folder without a CSV, XLSX or JSON file; put the product table beside the photos"
         )
     if len(candidates) > 1:
         names = ", ".join(entry.name for entry in candidates[:4])
@@ -78,26 +108,14 @@ def _row_file(path: Path) -> Path:
     return candidates[0]
 
 
-def _read_rows(path: Path, row_file: Path, header: Row, rows: Sequence[Row]) -> CatalogReading:
-    reader = RowReader(
-        columns=understand(header.cells),
-        files=ImageFiles(row_file.parent),
-        catalog=str(path),
-        header_row=header.number,
-    )
-    if path.is_dir():
-        reader.photos_by_sku = photos_by_sku(path, {reader.sku(row) for row in rows} - {""})
-    return _collect(reader, rows, row_file)
-
-
-def _collect(reader: RowReader, rows: Sequence[Row], row_file: Path) -> CatalogReading:
+def _collect(reader: RowReader, table: Table, row_file: Path) -> CatalogReading:
     products: list[Product] = []
     rejected: list[RejectedRow] = []
-    loose = _unused_columns(reader)
+    loose = [*_unused_columns(reader), *table.loose]
     findings = list(loose)
     by_sku: dict[str, tuple[Finding, ...]] = {}
     first_rows: dict[str, int] = {}
-    for row in rows:
+    for row in table.rows:
         sku = reader.sku(row)
         if not sku or sku in first_rows:
             stray = _stray_row(reader, row, sku, first_rows)
@@ -112,7 +130,7 @@ def _collect(reader: RowReader, rows: Sequence[Row], row_file: Path) -> CatalogR
         else:
             rejected.append(outcome)
     if not products:
-        raise CatalogError(_nothing_usable(row_file, len(rows), findings), tuple(findings))
+        raise CatalogError(_nothing_usable(row_file, len(table.rows), findings), tuple(findings))
     return CatalogReading(
         tuple(products), tuple(rejected), tuple(findings), tuple(loose), by_sku, reader.catalog, row_file
     )

@@ -60,8 +60,33 @@ ROW_FINDINGS: Mapping[str, tuple[Severity, str, str]] = MappingProxyType(
         ),
         "ROW_IMAGE_REMOTE": (
             _WARNING,
-            "photo {value} is a link, and links are not downloaded; save the picture and name the file",
-            "图片 {value} 是网络链接，不会下载；请保存到本地并填写文件名",
+            "picture {value} is a link, and only product photos are downloaded; save it and name the file",
+            "图片 {value} 是网络链接，仅商品主图会自动下载；请保存到本地并填写文件名",
+        ),
+        "PHOTO_REMOTE": (
+            _INFO,
+            "{count} photos are links; they are downloaded when the SKU is checked or made",
+            "{count} 张图片为网络链接；检查或制作该 SKU 时自动下载",
+        ),
+        "PHOTO_TOO_MANY": (
+            _INFO,
+            "{count} photos are named, the first {limit} are used",
+            "填写了 {count} 张图片，仅使用前 {limit} 张",
+        ),
+        "PHOTO_NOT_DOWNLOADED": (
+            _WARNING,
+            "photo {value} cannot be downloaded ({reason}); correct the link, or save the picture and name the file",
+            "图片 {value} 无法下载（{reason_zh}）；请改正链接，或保存到本地并填写文件名",
+        ),
+        "ROW_VARIANTS": (
+            _INFO,
+            "one kit for {count} variants that share their pictures ({value})",
+            "{count} 个规格共用图片，合并为一个商品包（{value}）",
+        ),
+        "ROW_ARCHIVED": (
+            _INFO,
+            "{value} is archived in the shop and is left out; set its status to active or draft to list it",
+            "{value} 在店铺中已归档，已跳过；如需上架，请将状态改为 active 或 draft",
         ),
         "ROW_UNKNOWN_MARKET": (
             _WARNING,

@@ -11,8 +11,9 @@ from pathlib import Path
 from skuflow.catalog import values
 from skuflow.catalog.columns import Column, Columns, currency_code
 from skuflow.catalog.extras import EXTENSIONS, ExtraWishes
-from skuflow.catalog.image_files import ImageFiles, is_link
+from skuflow.catalog.image_files import ImageFiles, is_link, web_address
 from skuflow.catalog.kinds import kind_of
+from skuflow.catalog.plain_text import plain_text
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.catalog.row_findings import row_finding
 from skuflow.catalog.tables import Row
@@ -23,6 +24,9 @@ from skuflow.listing.motions import UnknownMotionError, all_motions, motion_for
 from skuflow.listing.styles import all_styles, find_style
 
 _SKU_LIMIT_CHARS = 120
+_TITLE_LIMIT_CHARS = 1000
+PHOTOS_LIMIT = 12
+"""More photos of one product than any marketplace shows; the rest is left out."""
 _ROUNDED_NUMBER = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)
 _ATTRIBUTES_EXAMPLE = '{"材质": "不锈钢", "容量": "380 ml"}'
 _LIST_EXAMPLE = '["first", "second"]'
@@ -82,6 +86,7 @@ class _RowReading:
     points_in_attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def product(self, sku: str) -> Product | None:
+        self.findings.extend(self.row.findings)
         self._check_shape(sku)
         titles = self._titles()
         attributes = self._attributes()
@@ -95,7 +100,7 @@ class _RowReading:
             "selling_points": self._selling_points(),
             "target_markets": self._markets(),
             "images": self._images(sku, needed=not extras.without_photo),
-            "description": self._text("description"),
+            "description": plain_text(self._text("description")),
             "style": self._style(),
             "extras": extras,
         }
@@ -148,7 +153,9 @@ class _RowReading:
     def _titles(self) -> dict[str, str]:
         titles: dict[str, str] = {}
         for column, cell in self._filled("title"):
-            titles.setdefault(column.language or values.language_of(cell), " ".join(cell.split()))
+            title = " ".join(plain_text(cell).split())[:_TITLE_LIMIT_CHARS]
+            if title:
+                titles.setdefault(column.language or values.language_of(title), title)
         if not titles:
             self._note("ROW_NO_TITLE", self.reader.columns.header("title"))
         return titles
@@ -280,24 +287,30 @@ class _RowReading:
         return str(path) if path is not None else ""
 
     def _images(self, sku: str, *, needed: bool) -> tuple[str, ...]:
-        paths: dict[str, None] = {}
+        """Paths of files, and the addresses of photos that are links, in the catalog's order."""
+        found: dict[str, None] = {}
         header = self.reader.columns.header("images")
         for column, cell in self._filled("images"):
             for name in self._image_names(column, cell):
-                path = None if is_link(name) else self.reader.files.find(name)
-                if path is not None:
-                    paths[str(path)] = None
+                image = web_address(name) if is_link(name) else self._existing(name)
+                if image is not None:
+                    found[image] = None
                 else:
-                    self._note(
-                        "ROW_IMAGE_REMOTE" if is_link(name) else "ROW_IMAGE_MISSING",
-                        column.header,
-                        value=name,
-                    )
-        if not paths:
-            paths = dict.fromkeys(str(path) for path in self.reader.photos_by_sku.get(sku, ()))
-        if not paths and needed:
+                    self._note("ROW_IMAGE_MISSING", column.header, value=name)
+        if not found:
+            found = dict.fromkeys(str(path) for path in self.reader.photos_by_sku.get(sku, ()))
+        if not found and needed:
             self._note("ROW_NO_IMAGE", header)
-        return tuple(paths)
+        images = tuple(found)[:PHOTOS_LIMIT]
+        if len(found) > PHOTOS_LIMIT:
+            self._note("PHOTO_TOO_MANY", header, count=len(found), limit=PHOTOS_LIMIT)
+        if remote := sum(is_link(image) for image in images):
+            self._note("PHOTO_REMOTE", header, count=remote)
+        return images
+
+    def _existing(self, name: str) -> str | None:
+        path = self.reader.files.find(name)
+        return None if path is None else str(path)
 
     def _image_names(self, column: Column, cell: str) -> tuple[str, ...]:
         if cell.startswith("["):

@@ -10,19 +10,20 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from skuflow.catalog.columns import COLUMNS_LIMIT
 from skuflow.catalog.errors import CatalogError
+from skuflow.listing.findings import Finding
 
-ROW_FILE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls"})
+ROW_FILE_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".json", ".xlsx", ".xlsm", ".xls"})
 """Suffixes that a row file may bear; what it really is, its first bytes decide."""
 
 FILE_LIMIT_BYTES = 64 * 2**20
-UNPACKED_LIMIT_BYTES = 512 * 2**20
+ROWS_LIMIT = 100_000
 HEADER_SEARCH_ROWS = 10
 """Exports put instructions above the header; it is looked for in this many rows."""
 _RECORD_LIMIT_LINES = 1000
@@ -40,47 +41,58 @@ _BINARY_MAGICS = {
     b"7z\xbc\xaf": "a 7z archive",
     b"SQLite format 3": "a database",
 }
-_SAVE_AS = "save it as .xlsx or as CSV in UTF-8"
+SAVE_AS = "save it as .xlsx or as CSV in UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row as a spreadsheet shows it: ``number`` counts from 1, the header's included.
 
-    ``broken`` says in English why the row could not be taken apart; its cells are then a best effort.
+    ``broken`` says in English why the row could not be taken apart; its cells are then a best effort. ``findings``
+    were made when the row was put together from several of an export.
     """
 
     number: int
     cells: tuple[str, ...]
     broken: str | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 HeaderScore = Callable[[Sequence[str]], int]
 """How many cells of a row are column names that mean something; 0 = this row is no header."""
 
 
-def read_rows(path: Path, header_score: HeaderScore) -> list[Row]:
+def read_rows(path: Path, content: bytes, header_score: HeaderScore) -> list[Row]:
     """All rows of a CSV or XLSX file from its header on, the header first; blank rows are left out.
 
-    Raises ``CatalogError`` where the file cannot be read or has no header among its first rows.
+    ``content`` is the file's. Raises ``CatalogError`` where it is no table or has no header among its first rows.
     """
-    content = _content(path)
     if content.startswith(b"PK\x03\x04"):
-        sheets = _xlsx_sheets(path, content)
+        from skuflow.catalog.workbooks import read_sheets
+
+        sheets = read_sheets(path, content)
     elif content.startswith(_OLE_MAGIC):
         raise CatalogError(
-            f"{path.name}: an old .xls or password-protected Excel file; {_SAVE_AS}, without password"
+            f"{path.name}: an old .xls or password-protected Excel file; {SAVE_AS}, without password"
         )
     else:
         sheets = [_csv_rows(path, content, header_score)]
+    tables = []
     for rows in sheets:
         start = _header_position(rows, header_score)
         if start is not None:
-            return [row for row in rows[start:] if any(row.cells)]
-    raise CatalogError(_no_header_message(path, sheets))
+            tables.append([row for row in rows[start:] if any(row.cells)])
+    if not tables:
+        raise CatalogError(_no_header_message(path, sheets))
+    # Templates often have a sheet that explains the columns under their own names.
+    chosen = next((rows for rows in tables if len(rows) > 1), tables[0])
+    if len(chosen) > ROWS_LIMIT:
+        raise CatalogError(f"{path.name}: more than {ROWS_LIMIT} rows; split the catalog")
+    return chosen
 
 
-def _content(path: Path) -> bytes:
+def row_file_content(path: Path) -> bytes:
+    """The bytes of a row file. Raises ``CatalogError`` where it cannot be read, is empty or too large."""
     try:
         size_bytes = path.stat().st_size
         if size_bytes > FILE_LIMIT_BYTES:
@@ -104,6 +116,11 @@ def _header_position(rows: Sequence[Row], header_score: HeaderScore) -> int | No
 
 
 def _no_header_message(path: Path, sheets: Sequence[Sequence[Row]]) -> str:
+    widest = max((len(row.cells) for rows in sheets for row in rows[:HEADER_SEARCH_ROWS]), default=0)
+    if widest > COLUMNS_LIMIT:
+        return (
+            f"{path.name}: {widest} columns, more than {COLUMNS_LIMIT}; keep those that describe the products"
+        )
     first = next((row.cells for rows in sheets for row in rows if any(row.cells)), ())
     found = ", ".join(" ".join(cell.split())[:24] for cell in first[:6] if cell.strip()) or "nothing"
     return (
@@ -116,15 +133,20 @@ def _no_header_message(path: Path, sheets: Sequence[Sequence[Row]]) -> str:
 
 
 def _csv_rows(path: Path, content: bytes, header_score: HeaderScore) -> list[Row]:
-    text = _decode(path, content)
+    text = decoded(path, content)
     lines = io.StringIO(text, newline="").readlines()
     if lines[0].lower().startswith("sep="):
         # A line that only tells Excel the delimiter; Excel does not show it as a row.
         lines = lines[1:]
     best = max(
         _DELIMITERS,
+        # Without any header the widest table: its first cells are then told.
         key=lambda delimiter: max(
-            (header_score(row.cells) for row in _records(lines, delimiter, HEADER_SEARCH_ROWS)), default=0
+            (
+                (header_score(row.cells), len(row.cells))
+                for row in _records(lines, delimiter, HEADER_SEARCH_ROWS)
+            ),
+            default=(0, 0),
         ),
     )
     return _records(lines, best, None)
@@ -153,14 +175,19 @@ def _records(lines: list[str], delimiter: str, limit: int | None) -> list[Row]:
     return rows
 
 
-def _decode(path: Path, content: bytes) -> str:
+def decoded(path: Path, content: bytes) -> str:
+    """A row file's text. Raises ``CatalogError`` where it is none."""
     for magic, name in _BINARY_MAGICS.items():
         if content.startswith(magic):
-            raise CatalogError(f"{path.name}: {name}, not a catalog; {_SAVE_AS}")
+            raise CatalogError(f"{path.name}: {name}, not a catalog; {SAVE_AS}")
+    if re.match(rb"\s*<(?:!doctype|html|\?xml|table|head|body)\b", content[:200].lower()):
+        raise CatalogError(f"{path.name}: a web page, not a table; open it in Excel and {SAVE_AS}")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings: tuple[str, ...] = ("utf-16",)
+    elif bare := _bare_utf_16(content):
+        encodings = (bare,)
     elif b"\x00" in content:
-        raise CatalogError(f"{path.name}: binary data, not a catalog; {_SAVE_AS}")
+        raise CatalogError(f"{path.name}: binary data, not a catalog; {SAVE_AS}")
     else:
         encodings = ("utf-8-sig", *_fallback_encodings(content))
     for encoding in encodings:
@@ -170,7 +197,17 @@ def _decode(path: Path, content: bytes) -> str:
             continue
         if _looks_like_text(text):
             return text
-    raise CatalogError(f"{path.name}: neither UTF-8 nor GBK text; {_SAVE_AS}")
+    raise CatalogError(f"{path.name}: neither UTF-8 nor GBK text; {SAVE_AS}")
+
+
+def _bare_utf_16(content: bytes) -> str:
+    """UTF-16 without a byte order mark, told by the zero bytes beside commas and digits; "" where it is none."""
+    sample = content[:4096]
+    pairs = len(sample) // 2
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if pairs and max(even, odd) > 0.2 * pairs and min(even, odd) <= 0.02 * pairs:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    return ""
 
 
 def _fallback_encodings(content: bytes) -> tuple[str, ...]:
@@ -187,59 +224,3 @@ def _looks_like_text(text: str) -> bool:
     odd = sum(character < " " and character not in "\t\r\n\v\f" for character in sample)
     private = sum("\ue000" <= character <= "\uf8ff" for character in sample)
     return odd + private <= len(sample) * 0.01
-
-
-# --- XLSX ---
-
-
-def _xlsx_sheets(path: Path, content: bytes) -> list[list[Row]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = set(archive.namelist())
-            unpacked_bytes = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise CatalogError(
-            f"{path.name}: a damaged Excel file; open it in Excel and {_SAVE_AS} again"
-        ) from error
-    if "xl/workbook.xml" not in names:
-        raise CatalogError(f"{path.name}: a ZIP archive, not an Excel workbook; unpack it, or {_SAVE_AS}")
-    if unpacked_bytes > UNPACKED_LIMIT_BYTES:
-        raise CatalogError(f"{path.name}: unpacks to {unpacked_bytes // 2**20} MiB; split the catalog")
-    return _parse_workbook(path, content)
-
-
-def _parse_workbook(path: Path, content: bytes) -> list[list[Row]]:
-    import warnings
-
-    import pandas
-
-    sheets: list[list[Row]] = []
-    try:
-        with warnings.catch_warnings():
-            # openpyxl warns of form controls and styles that it does not keep; cells are all that is read.
-            warnings.simplefilter("ignore")
-            with pandas.ExcelFile(io.BytesIO(content), engine="openpyxl") as book:
-                for name in book.sheet_names:
-                    frame = book.parse(name, header=None, dtype=str, keep_default_na=False, na_filter=False)
-                    sheets.append(
-                        [
-                            Row(number, tuple(_cell_text(cell) for cell in cells))
-                            for number, cells in enumerate(frame.itertuples(index=False, name=None), start=1)
-                        ]
-                    )
-    except Exception as error:  # a damaged workbook makes openpyxl raise nearly anything
-        raise CatalogError(
-            f"{path.name}: a damaged Excel file; open it in Excel and {_SAVE_AS} again"
-        ) from error
-    return sheets
-
-
-UNREADABLE_CELL = "#ERROR!"
-"""What stands for a cell whose formula failed."""
-
-
-def _cell_text(cell: object) -> str:
-    if isinstance(cell, str):
-        # A date without a time comes out of the workbook with midnight attached.
-        return cell.strip().removesuffix(" 00:00:00")
-    return UNREADABLE_CELL if isinstance(cell, float) else ""

@@ -24,6 +24,7 @@ def folder(tmp_path: Path, make_catalog: MakeCatalog, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SKUFLOW_HOME", str(tmp_path / "home"))
     for variable in (
         "SKUFLOW_PROVIDERS",
+        "SKUFLOW_CATALOG",
         "SKUFLOW_CAPS",
         "SKUFLOW_BUDGET",
         "SKUFLOW_MODELS",
@@ -47,7 +48,13 @@ def end_of(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> objec
     ("arguments", "said"),
     [
         (("run", "nowhere.csv"), "nowhere.csv"),
-        (("run", "https://example.com/p/1"), "product links"),
+        (("run", "http://127.0.0.1:9/products/mug"), "127.0.0.1"),
+        (("check", "ftp://example.com/p.csv"), "http and https"),
+        (("check", "nowhere/at all"), "nowhere/at all"),
+        (("plan", "garden hose"), "garden hose"),
+        (("check", "garden hose"), "SKUFLOW_CATALOG"),
+        (("run", "garden hose"), "image provider"),
+        (("run", ""), "no catalog"),
         (("plan", "noise.csv"), "noise.csv"),
         (("check", "noise.csv"), "noise.csv"),
         (("run", "products.csv", "--stages", "music"), "music"),
