@@ -82,7 +82,7 @@ _TYPE_ATTRIBUTES = frozenset(
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LEVELS = re.compile(r"\s*(?:->|>|/|›|»|\\)\s*")
 _EN_BREAKS = re.compile(
-    r"\s*(?:\b(?:with|for|w/|in|from|by|featuring|including|of)\b|[,;:|(\[【（+]|\s[-–—]\s)\s*"
+    r"\s*(?:\b(?:with|for|in|from|by|featuring|including|of)\b|\bw/|[,;:|(\[【（+]|\s[-–—]\s)\s*"
 )
 _EN_CONTINUES = re.compile(r"\s*[,;:|]\s*|\s[-–—]\s")
 # 带 and 配 start an addition ("with ..."), except inside words such as 表带 (strap) and 配件 (parts).

@@ -150,25 +150,36 @@ def choose_styles(
     return tuple(chosen[: max(count, 0)])
 
 
-def market_style_finding(style: Style, market: str) -> Finding | None:
-    """A warning where the style does not suit the market, naming the one to take instead; None where it does.
+def market_style_finding(style: Style, market: str, kind: str | None = None) -> Finding | None:
+    """A warning where the style does not suit the market, naming those to take instead; None where it does.
 
-    Raises ``UnknownMarketError``.
+    The first is what the styles' data advises; the others are the best of a product of ``kind`` there. Raises
+    ``UnknownMarketError``, ``KeyError`` for a kind that does not exist.
     """
     dislike = style.dislike_of(market)
     if dislike is None:
         return None
     place, instead = market_named(market), _styles()[dislike.instead]
+    others = [
+        other
+        for other in choose_styles(kind, (place.code,), count=_ALTERNATIVES + 1, fits=lambda _: True)
+        if other not in (style, instead) and other.dislike_of(place.code) is None
+    ][: _ALTERNATIVES - 1]
+    also_en = "".join(f", or {other.id} ({other.name_en})" for other in others)
+    also_zh = "".join(f"，或“{other.name_zh}”（{other.id}）" for other in others)
     return Finding(
         code="MARKET_STYLE_MISMATCH",
         severity=Severity.WARNING,
         subject=f"style {style.id}, market {place.code}",
         message=f"{style.name_en} does not suit {place.name_en}: {dislike.reason_en}; "
-        f"take {instead.id} ({instead.name_en}) instead",
+        f"take {instead.id} ({instead.name_en}) instead{also_en}",
         message_zh=f"“{style.name_zh}”风格不适合{place.name_zh}市场：{dislike.reason_zh}；"
-        f"建议改用“{instead.name_zh}”（{instead.id}）",
+        f"建议改用“{instead.name_zh}”（{instead.id}）{also_zh}",
         measured=dislike.measured,
     )
+
+
+_ALTERNATIVES = 3
 
 
 def _take(chosen: list[Style], pool: Iterable[Style], count: int, *, new_families_only: bool) -> None:

@@ -71,6 +71,11 @@ def kit_key(sku: str) -> str:
     return f"kits/{sku_slug(sku)}/kit.json"
 
 
+def attempts_key(sku: str) -> str:
+    """How often in a row the SKU was blocked at intake, beside its kit."""
+    return f"kits/{sku_slug(sku)}/attempts.json"
+
+
 def photo_key(sku: str, photo_sha256: str, suffix: str) -> str:
     """One source photo as the seller gave it; ``suffix`` with its dot."""
     return f"photos/{sku_slug(sku)}/{photo_sha256[:_SHA_CHARS]}{suffix}"
@@ -79,6 +84,11 @@ def photo_key(sku: str, photo_sha256: str, suffix: str) -> str:
 def cutout_key(sku: str, photo_sha256: str, cutter: int) -> str:
     """The product cut out of one source photo by one version of the cutter."""
     return f"cutouts/{sku_slug(sku)}/{photo_sha256[:_SHA_CHARS]}-v{cutter}.png"
+
+
+def photo_record_key(photo_sha256: str, generation: str) -> str:
+    """What intake found out about one photo, whichever SKUs use it."""
+    return f"photo-records/{photo_sha256[:_SHA_CHARS]}-v{generation}.json"
 
 
 def checked(key: str) -> str:
