@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from skuflow.catalog.product import Product, ProductSource
+from skuflow.catalog.product import Product
 from skuflow.listing.copywriting import ListingCopy
-from skuflow.quality.copy_proof import prove
+from skuflow.quality.copy.figures import unproven_figures
 
 _NO_FACTS = frozenset(
     {"language", "categories", "category", "tags", "item id", "asin", "url", "images", "image"}
@@ -29,7 +29,6 @@ _ENOUGH_WORDS_RATIO = 0.5
 _SHORT_CHARS = 2
 _LATIN_EDGE = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0400-\u04ff]")
 """Letters of scripts with spaces between words: a word of these does not stand within another."""
-_NOWHERE = ProductSource(catalog="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +147,7 @@ def _tells(fact: ProductFact, text: str, flat: str, language: str, is_claimed: b
 
 def _missing_figures(statement: str, text: str) -> tuple[str, ...]:
     """The figures of ``statement`` that ``text`` does not hold, by the same rules that prove copy."""
-    as_copy = ListingCopy(
-        language="",
-        marketplace="",
-        title=statement,
-        bullets=(),
-        description="",
-        keywords=(),
-        facts_ratio=0,
-        origin="",
-    )
-    as_product = Product(sku="-", titles={"": text}, source=_NOWHERE)
-    return tuple(finding.measured or "" for finding in prove(as_copy, as_product))
+    return unproven_figures(statement, (text,))
 
 
 def _shared_words_ratio(statement: str, flat: str) -> float:

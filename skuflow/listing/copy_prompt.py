@@ -290,13 +290,18 @@ def _line_faults(answer: _Answer, request: CopyRequest) -> list[str]:
 
 
 def _proof_faults(copy: ListingCopy, request: CopyRequest) -> list[str]:
+    """What the copy states without proof, and what it should not say. Doubts, and single sentences in another
+    language, are left to the reader of the kit: a second round costs money."""
     return [
-        f"{quoted(finding.measured or '')} ({finding.subject.partition(' ')[2]}) is not in the product's data; take it"
-        " out, or write figure and unit exactly as the data have them"
+        _FIGURE.format(quoted(finding.measured or ""), finding.subject.partition(" ")[2])
+        if finding.code == "COPY_UNPROVEN_NUMBER"
+        else f"{finding.subject.partition(' ')[2] or 'all of it'}: {finding.message}"
         for finding in prove(copy, request.product)
+        if finding.severity is Severity.ERROR and finding.code != "COPY_MIXED_LANGUAGE"
     ]
 
 
+_FIGURE = "{} ({}) is not in the product's data; take it out, or write figure and unit exactly as the data have them"
 _WORDING: dict[str, Callable[[CopyRequest], str]] = {
     "COPY_OTHER_SCRIPT": lambda request: f"most of it is not in {_language_name(request.language)}",
     "COPY_WITHOUT_KANA": lambda _: "it is Chinese, not Japanese",

@@ -11,6 +11,9 @@ from skuflow.catalog.product import Product
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.rules import TextLimits
+from skuflow.listing.rules.copy_checks import TextFacts, most_repeated
+from skuflow.quality.copy.keywords import keywords_told_ratio
+from skuflow.quality.copy.wording import repeated_phrases
 from skuflow.quality.copy_limits import COPY_RULES
 from skuflow.quality.scoring import Score, judge
 
@@ -31,7 +34,6 @@ _LATIN = frozenset({"LATIN"})
 _KANA = frozenset({"HIRAGANA", "KATAKANA"})
 _EVERYWHERE = frozenset({"LATIN", "GREEK"})
 """Brands, model numbers and units (Ω, µ) stand in Latin and Greek letters in every language."""
-_WORD = re.compile(r"[^\W\d_]{3,}")
 _TWICE = re.compile(r"\b([^\W\d_]{2,})\s+\1\b", re.IGNORECASE)
 
 
@@ -41,7 +43,7 @@ def score_copy(
     """Measures and score of ``copy`` for ``product`` under a marketplace's ``limits``.
 
     Lengths count code points, keyword bytes are UTF-8 with single spaces between keywords. ``proof`` are the findings
-    of whoever traced the copy's statements to the product; errors among them weigh heaviest here.
+    of whoever proved the copy (``skuflow.quality.copy_proof``); unproven statements weigh heaviest here.
     """
     texts = (copy.title, *copy.bullets, copy.description, *copy.keywords)
     measures = {
@@ -60,18 +62,38 @@ def score_copy(
         "repeated_bullets": float(
             len(copy.bullets) - len({bullet.casefold().strip() for bullet in copy.bullets})
         ),
-        "proof_errors": float(_count(proof, Severity.ERROR)),
-        "proof_warnings": float(_count(proof, Severity.WARNING)),
+        "repeated_phrases": float(repeated_phrases(copy)),
+        "keywords_told_ratio": keywords_told_ratio(copy),
+        "proof_errors": float(_count(_rest(proof), Severity.ERROR)),
+        "proof_warnings": float(_count(_rest(proof), Severity.WARNING)),
+        "wrong_language": float(_of(proof, "COPY_WRONG_LANGUAGE")),
+        "mixed_language": float(_of(proof, "COPY_MIXED_LANGUAGE")),
+        "forbidden_terms": float(_of(proof, "COPY_FORBIDDEN_TERM")),
     }
     if limits.keywords_max_bytes is not None:
         measures["keywords_excess_bytes"] = _excess(
             len(" ".join(copy.keywords).encode()), limits.keywords_max_bytes
         )
     if limits.word_repeat_max is not None:
-        words = Counter(word.casefold() for word in _WORD.findall(copy.title))
-        measures["title_repeats_excess"] = _excess(max(words.values(), default=0), limits.word_repeat_max)
+        repeats, _ = most_repeated(_facts(copy, product))
+        measures["title_repeats_excess"] = _excess(repeats, limits.word_repeat_max)
     measures.update(_script_measures(texts, copy.language, product.brand))
     return judge(measures, COPY_RULES)
+
+
+def _facts(copy: ListingCopy, product: Product) -> TextFacts:
+    return TextFacts(copy.title, copy.bullets, copy.description, copy.keywords, copy.language, product.brand)
+
+
+_JUDGED_APART = ("COPY_WRONG_LANGUAGE", "COPY_MIXED_LANGUAGE", "COPY_FORBIDDEN_TERM")
+
+
+def _rest(proof: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(finding for finding in proof if finding.code not in _JUDGED_APART)
+
+
+def _of(proof: Iterable[Finding], code: str) -> int:
+    return sum(finding.code == code for finding in proof)
 
 
 def _excess(value: int, limit: int) -> float:

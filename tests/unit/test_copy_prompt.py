@@ -240,7 +240,7 @@ def test_another_language_than_asked_is_noticed() -> None:
 
 def test_a_product_with_one_fact_needs_no_second_bullet() -> None:
     little = product(attributes={"承重": "120 kg"}, selling_points={}, titles={"en": "Chair 600D"})
-    text = answer(bullets=["Holds 120 kg"])
+    text = answer(bullets=["Holds 120 kg"], description="It holds 120 kg.")
     copy = read_copy(text, copy_request(of=little), LIMITS)
     assert [finding.code for finding in copy.findings] == ["COPY_FEW_FACTS"]
 

@@ -7,7 +7,7 @@ import pytest
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.findings import Severity
-from skuflow.quality.copy_proof import prove
+from skuflow.quality.copy_proof import prove, prove_figures
 
 MUG = Product(
     sku="P-1",
@@ -68,7 +68,7 @@ def test_stated_figures_pass(text: str) -> None:
     [
         ("holds 350 ml", "350 ml"),
         ("holds 380 l", "380 l"),
-        ("380 g of clay", "380 g"),
+        ("380 g in a box", "380 g"),
         ("9 kW", "9 kW"),
         ("12 days", "12 days"),
         ("12 минут", "12 минут"),
@@ -83,6 +83,9 @@ def test_stated_figures_pass(text: str) -> None:
         ("21 m cable", "21 m"),
         ("100 % safe", "100 %"),
         ("set of 2 in a box", "2 in"),
+        ("set of 24 pieces", "24 pieces"),
+        ("3,65 g", "3,65 g"),
+        ("3 9/16 cm", "3.5625 cm"),
         ("nearly 99", "99"),
     ],
 )
@@ -110,3 +113,40 @@ def test_every_part_is_read_and_named(part: str, fields: dict[str, object]) -> N
 
 def test_a_figure_is_reported_once_per_part() -> None:
     assert len(prove(copy("350 ml and 350 ml"), MUG)) == 1
+
+
+INCHES = MUG.model_copy(
+    update={"attributes": {"drill": "9/16 in", "bit": "1 1/2 in", "heat": "40-100C", "kit": "10-in-1"}}
+)
+
+
+@pytest.mark.parametrize(
+    "text, wrong",
+    [
+        ("9/16 in", ()),
+        ("0.5625 in", ()),
+        ("1½ in", ()),
+        ("1.5 in", ()),
+        ("1-1/2 in", ()),
+        ("40 à 100 °C", ()),
+        ("10-en-1", ()),
+        ("1-9/16 in", ("1.5625 in",)),
+        ("1 9/16 in", ("1.5625 in",)),
+        ("7/16 in", ("0.4375 in",)),
+        ("40-110 °C", ("110 °C",)),
+    ],
+)
+def test_fractions_and_degrees_are_compared_as_values(text: str, wrong: tuple[str, ...]) -> None:
+    assert tuple(finding.measured for finding in prove_figures(copy(text), INCHES)) == wrong
+
+
+def test_a_decimal_comma_is_no_separator_of_thousands() -> None:
+    wide = MUG.model_copy(update={"attributes": {"size": "8.4 cm"}})
+    assert prove_figures(copy("8,4 cm", "es"), wide) == ()
+    assert [finding.measured for finding in prove_figures(copy("8,4 mm", "es"), wide)] == ["8,4 mm"]
+
+
+def test_counted_pieces_and_persons_are_proven_by_a_bare_number() -> None:
+    four = MUG.model_copy(update={"attributes": {"slices": "4", "power": "9 W"}})
+    assert prove_figures(copy("4 Personen, 4 pièces"), four) == ()
+    assert [finding.measured for finding in prove_figures(copy("9 pieces"), four)] == ["9 pieces"]

@@ -64,11 +64,20 @@ def test_clean_copy_keeps_all_points() -> None:
         ({"title": "T" * 10}, {"title": "T" * 9}, "copy_title_short"),
         ({"title": "Stoneware Mug"}, {"title": "Stoneware Mug!"}, "copy_title_characters"),
         ({"title": "Mug red mug blue"}, {"title": "Mug red mug blue MUG"}, "copy_title_repeats"),
+        (
+            {"keywords": ("mug", "x1y", "xyz")},
+            {"keywords": ("mug", "abc", "xyz", "uvw")},
+            "copy_keywords_untold",
+        ),
         ({"bullets": tuple("abcd")}, {"bullets": tuple("abcde")}, "copy_bullets_many"),
         ({"bullets": ("a", "b", "c" * 60)}, {"bullets": ("a", "b", "c" * 61)}, "copy_bullet_long"),
         ({"description": "d" * 200}, {"description": "d" * 201}, "copy_description_long"),
         ({"description": "Mug."}, {"description": " "}, "copy_description_missing"),
-        ({"keywords": ("k" * 19, "k" * 20)}, {"keywords": ("k" * 20, "k" * 20)}, "copy_keywords_bytes"),
+        (
+            {"keywords": ("stoneware mug blues", "stoneware mugs teals")},
+            {"keywords": ("stoneware mugs blues", "stoneware mugs teals")},
+            "copy_keywords_bytes",
+        ),
         ({"keywords": tuple("abcd")}, {"keywords": tuple("abcde")}, "copy_keywords_many"),
         ({"bullets": tuple("abc")}, {"bullets": tuple("ab")}, "copy_few_facts"),
         ({"facts_ratio": 0.8}, {"facts_ratio": 0.79}, "copy_facts_left_out"),
@@ -91,6 +100,35 @@ def test_one_step_beyond_a_limit_costs_exactly_its_own_penalty(
 ) -> None:
     assert name not in names(scored(**good))
     assert names(scored(**bad)) == [name]
+
+
+def test_a_word_that_only_joins_others_may_be_repeated() -> None:
+    assert "copy_title_repeats" not in names(scored(title="Mug for tea for two for all"))
+    assert "copy_title_repeats" in names(scored(title="Mug tea mug tea mug"))
+
+
+def test_bullets_that_repeat_each_others_phrases_are_told() -> None:
+    long = "the wide handle takes four fingers for a steady hold"
+    assert (
+        names(scored(bullets=("Red.", "It is so that the wide handle holds.", "The wide handle is here.")))
+        == []
+    )
+    twice = scored(bullets=(f"{long}.", f"Now {long}", "Teal."))
+    assert names(twice) == ["copy_repeated_phrase"]
+    assert twice.measures["repeated_phrases"] == 7.0
+
+
+@pytest.mark.parametrize(
+    "code, penalty",
+    [
+        ("COPY_WRONG_LANGUAGE", "copy_wrong_language"),
+        ("COPY_MIXED_LANGUAGE", "copy_mixed_language"),
+        ("COPY_FORBIDDEN_TERM", "copy_forbidden_term"),
+    ],
+)
+def test_what_is_no_matter_of_proof_has_its_own_penalty(code: str, penalty: str) -> None:
+    found = finding(Severity.ERROR).model_copy(update={"code": code})
+    assert names(proven(found)) == [penalty]
 
 
 def russian(**changes: object) -> Score:

@@ -1,0 +1,1 @@
+"""The lexicons of copy as data, read by ``skuflow.quality.copy``; each file says what stands in it."""
