@@ -10,7 +10,18 @@ import sys
 from itertools import takewhile
 from pathlib import Path
 
-NAMES = ("cutout", "film", "offline_kit", "resume", "overhead", "makespan", "chaos")
+NAMES = (
+    "cutout",
+    "film",
+    "offline_kit",
+    "resume",
+    "overhead",
+    "makespan",
+    "chaos",
+    "names",
+    "lint",
+    "text_gate",
+)
 
 
 def main(arguments: list[str]) -> int:

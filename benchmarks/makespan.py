@@ -170,6 +170,7 @@ async def _batch(
     settings = read_settings(
         {
             "skuflow_home": home,
+            "skuflow_text_detection": "off",
             "skuflow_providers": f"copy=qwen;image={pictures};video=kling",
             "skuflow_models": "wanx.image=wan2.5-i2i-preview" if pictures == "wanx" else "",
             "skuflow_caps": f"qwen.copy=999/day;{pictures}.image=999/day;kling.video=999/day",

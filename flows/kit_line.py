@@ -6,11 +6,13 @@ import asyncio
 import time
 import traceback
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from flows.intake_gate import attempt, gate_of
 from flows.order import Order
-from skuflow.catalog.intake import photo_digest, take_in, take_in_extras
+from skuflow.catalog.gate.photo_gate import shared_files
+from skuflow.catalog.intake import file_digests, photo_digest
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.catalog.rows import RejectedRow
 from skuflow.jobs.contract import Slot
@@ -110,13 +112,16 @@ class _Todo:
     plan: KitPlan
     made_for: Mapping[str, str]
     previous: Kit | None
+    beside: tuple[Finding, ...] = ()
 
 
 async def work_off(wiring: Wiring, order: Order) -> BatchReport:
     """Make the kits of all products, each independently, some at a time. Reports come in the order of the products.
 
     A SKU whose kit is finished is passed over before any task is created; an unforeseen error ends its SKU only.
+    Raises GateRulesError, before anything is made, where the gate's rules cannot be used.
     """
+    gate_of(wiring.settings)
     wiring.runner.run_id = order.run_id
     looked_at = await asyncio.to_thread(_look, wiring, order)
     reports = {row.sku: _refused(row, order.catalog) for row in order.rejected}
@@ -146,9 +151,13 @@ async def work_off(wiring: Wiring, order: Order) -> BatchReport:
 def _look(wiring: Wiring, order: Order) -> list[KitReport | _Todo]:
     """Sort the finished from the unfinished, reading kits and photo digests only."""
     entries: list[KitReport | _Todo] = []
+    digests = {product.sku: file_digests(product) for product in order.products}
+    shared = shared_files(digests, gate_of(wiring.settings).rules)
     for product in order.products:
         try:
-            entries.append(_look_at(wiring, order, product))
+            entry = _look_at(wiring, order, product)
+            beside = shared.get(product.sku, ())
+            entries.append(replace(entry, beside=beside) if isinstance(entry, _Todo) else entry)
         except Exception as error:
             # As in _one: the other products have done nothing wrong.
             entries.append(_broken_off(wiring, product, None, error))
@@ -195,7 +204,9 @@ async def _one(wiring: Wiring, todo: _Todo, order: Order) -> KitReport:
     started_s = time.monotonic()
     product = todo.product
     try:
-        kit, outcomes = await make_kit(wiring, todo.plan, todo.made_for, todo.previous, order.remakes)
+        kit, outcomes = await make_kit(
+            wiring, todo.plan, todo.made_for, todo.previous, order.remakes, todo.beside
+        )
     except Exception as error:
         # One SKU's unforeseen trouble must not stop the others; it is reported with its cause, and the run ends with 3.
         return _broken_off(wiring, product, todo.previous, error)
@@ -212,13 +223,18 @@ async def _one(wiring: Wiring, todo: _Todo, order: Order) -> KitReport:
 
 
 async def make_kit(
-    wiring: Wiring, plan: KitPlan, made_for: Mapping[str, str], previous: Kit | None, remakes: Remakes
+    wiring: Wiring,
+    plan: KitPlan,
+    made_for: Mapping[str, str],
+    previous: Kit | None,
+    remakes: Remakes,
+    beside: Sequence[Finding] = (),
 ) -> tuple[Kit, dict[Slot, Outcome]]:
-    """Copy, then images, then video beside opinions, then the kit. What each stage hands on is what Prefect draws."""
+    """Copy, then images, then video beside opinions, then the kit. What each stage hands on is what Prefect draws.
+    ``beside``: findings about the product that come from looking at the whole batch."""
     wiring.progress.sku_step(plan.product.sku, "intake")
-    intake = await wiring.in_pool(take_in, plan.product, wiring.store, needs_picture=plan.needs_picture)
-    if plan.extras:
-        intake = await wiring.in_pool(take_in_extras, intake, plan.extras, plan.product.sku, wiring.store)
+    gate = gate_of(wiring.settings)
+    intake = await wiring.in_pool(attempt, plan, wiring.store, gate, wiring.settings, beside=beside)
     known = await asyncio.to_thread(wiring.ledger.find_slots, [slot.key() for slot in plan.slots])
     line = Line(wiring, plan, intake, made_for, known, previous, remakes)
     stages = () if intake.blocked else plan.brief.stages

@@ -4,45 +4,70 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skuflow.catalog.extras import NO_EXTRAS, ExtraWishes
+from skuflow.catalog.gate.judging import GateRules, packaged_rules
+from skuflow.catalog.photo_records import (
+    RECORDS,
+    Measured,
+    PhotoRecord,
+    Refusal,
+    keep_record,
+    read_record,
+)
 from skuflow.catalog.product import Product
 from skuflow.listing.findings import Finding, Severity
 from skuflow.storage.keys import cutout_key, photo_key
 from skuflow.storage.objects import ObjectStore, StoredObject
 
 if TYPE_CHECKING:
-    from skuflow.studio.picture import StudioError
+    from skuflow.quality.photo.detail import Mask
+    from skuflow.studio.picture import Cutout, Pixels
 
 CUTTER = 1
 """Raised when the same photo would be cut otherwise; photos that were cut before are then cut again."""
 
-_MEDIA_TYPES = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".webp": "image/webp",
-    ".gif": "image/gif",
-    ".bmp": "image/bmp",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".avif": "image/avif",
+UNREADABLE = "missing"
+_FORMATS = {
+    "JPEG": (".jpg", "image/jpeg"),
+    "PNG": (".png", "image/png"),
+    "WEBP": (".webp", "image/webp"),
+    "GIF": (".gif", "image/gif"),
+    "BMP": (".bmp", "image/bmp"),
+    "TIFF": (".tif", "image/tiff"),
+    "AVIF": (".avif", "image/avif"),
 }
+_LEAST_CUT_PX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """How photos are judged: by which rules, and whether text is sought in them, which takes a second and more."""
+
+    rules: GateRules = field(default_factory=packaged_rules)
+    detect_text: bool = False
+
+    @property
+    def text(self) -> str:
+        """Under what name a photo's record keeps what was found."""
+        return "on" if self.detect_text else "off"
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
     """What intake found. ``photo`` and ``cutout`` are in storage; None when the brief needs no picture, or blocked.
-    ``extras`` are the files of extra wishes in storage, by the wish's field name.
+    ``extras`` are the files of extra wishes in storage, by the wish's field name. ``records``: what is known of the
+    photos that were looked at, by file name, the used one last.
     """
 
     findings: tuple[Finding, ...] = ()
     photo: StoredObject | None = None
     cutout: StoredObject | None = None
     extras: Mapping[str, StoredObject] = field(default_factory=dict)
+    records: Mapping[str, PhotoRecord] = field(default_factory=dict)
 
     @property
     def blocked(self) -> bool:
@@ -71,10 +96,17 @@ def likely_photo_sha256(product: Product, store: ObjectStore) -> str:
 
 
 def _photo_sha256(image: str) -> str:
+    from skuflow.catalog.photos import PhotoError, read_photo
+
     try:
-        return hashlib.sha256(Path(image).read_bytes()).hexdigest()
-    except OSError:
-        return "missing"
+        return hashlib.sha256(read_photo(Path(image))).hexdigest()
+    except PhotoError:
+        return UNREADABLE
+
+
+def file_digests(product: Product) -> dict[str, str]:
+    """The hex SHA-256 of the product's photo files by file name; UNREADABLE for one that cannot be read."""
+    return {Path(image).name: _photo_sha256(image) for image in product.images}
 
 
 def take_in_extras(intake: Intake, wishes: ExtraWishes, sku: str, store: ObjectStore) -> Intake:
@@ -92,30 +124,39 @@ def take_in_extras(intake: Intake, wishes: ExtraWishes, sku: str, store: ObjectS
         except PhotoError as error:
             findings.append(error.finding(path.name))
             continue
-        suffix = path.suffix.lower()
-        media_type = _MEDIA_TYPES.get(suffix, "application/octet-stream")
+        suffix, media_type = _FORMATS[photo.facts.format]
+        suffix = path.suffix.lower() if path.suffix and photo.facts.suffix_fits else suffix
         found[name] = _keep(store, photo_key(sku, photo.sha256, suffix), path.read_bytes(), media_type)
     return replace(intake, findings=(*intake.findings, *findings), extras=found)
 
 
-def take_in(product: Product, store: ObjectStore, *, needs_picture: bool) -> Intake:
-    """Look at the product's photos in order and keep the first that can be cut out whole.
+def take_in(product: Product, store: ObjectStore, *, needs_picture: bool, gate: Gate | None = None) -> Intake:
+    """Look at the product's photos in order and keep the first without an error.
 
-    The photo and its cut-out go to storage once; the same photo is not cut again. Blocks with the findings of every
-    photo when none will do.
+    ``gate``: the packaged rules, without text detection, where None. The photo and its cut-out go to storage once; the
+    same photo is neither cut nor measured again. Blocks with the findings of every photo when none will do.
     """
     if not needs_picture:
         return Intake()
     if not product.images:
         return Intake((_finding("PHOTO_MISSING", product.sku, *_NO_PHOTO),))
+    gate = gate or Gate()
     refused: list[Finding] = []
+    records: dict[str, PhotoRecord] = {}
     for image in product.images:
-        findings, photo, cutout = _take_photo(product, Path(image), store)
-        if photo is not None and cutout is not None:
-            earlier = tuple(finding.model_copy(update={"severity": Severity.INFO}) for finding in refused)
-            return Intake((*earlier, *findings), photo, cutout)
-        refused.extend(findings)
-    return Intake(tuple(refused))
+        taken = _take_photo(product, Path(image), store, gate)
+        if taken.record is not None:
+            records[Path(image).name] = taken.record
+        if taken.photo is not None and taken.cutout is not None:
+            # Why an earlier photo is not used; what else could be said of it matters to nobody now.
+            earlier = tuple(
+                finding.model_copy(update={"severity": Severity.INFO})
+                for finding in refused
+                if finding.severity is Severity.ERROR
+            )
+            return Intake((*earlier, *taken.findings), taken.photo, taken.cutout, records=records)
+        refused.extend(taken.findings)
+    return Intake(tuple(refused), records=records)
 
 
 _NO_PHOTO = (
@@ -124,49 +165,117 @@ _NO_PHOTO = (
 )
 
 
-def _take_photo(
-    product: Product, path: Path, store: ObjectStore
-) -> tuple[tuple[Finding, ...], StoredObject | None, StoredObject | None]:
-    # These bring the pixel libraries along, which reading a catalog does without.
-    from skuflow.catalog.photos import PhotoError, load_photo, resolution_finding
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    findings: tuple[Finding, ...]
+    record: PhotoRecord | None = None
+    photo: StoredObject | None = None
+    cutout: StoredObject | None = None
+
+
+def _take_photo(product: Product, path: Path, store: ObjectStore, gate: Gate) -> _Taken:
+    # Brings the pixel libraries along, which reading a catalog does without.
+    from skuflow.catalog.gate.photo_gate import check_photo
+    from skuflow.catalog.photos import PhotoError, read_photo
+
+    try:
+        content = read_photo(path)
+        record, png = _look_at(product.sku, path, content, store, gate)
+    except PhotoError as error:
+        return _Taken((error.finding(path.name),))
+    findings = check_photo(record, path.name, gate.rules, text=gate.text)
+    if record.refusal is not None:
+        findings = (*findings, _studio_finding(record.refusal, path.name))
+    if png is None or any(finding.severity is Severity.ERROR for finding in findings):
+        return _Taken(findings, record)
+    suffix, media_type = _FORMATS[record.facts.format]
+    if record.facts.suffix_fits and path.suffix:
+        suffix = path.suffix.lower()
+    stored = _keep(store, photo_key(product.sku, record.sha256, suffix), content, media_type)
+    key = cutout_key(product.sku, record.sha256, CUTTER)
+    return _Taken(findings, record, stored, _keep(store, key, png, "image/png"))
+
+
+def _look_at(
+    sku: str, path: Path, content: bytes, store: ObjectStore, gate: Gate
+) -> tuple[PhotoRecord, bytes | None]:
+    """What there is to know about the photo, and its cut-out as PNG where it can be cut out. Raises PhotoError."""
+    from skuflow.catalog.photos import decode_photo
+    from skuflow.quality.marks.find import find_marks
+    from skuflow.quality.photo.measures import MEASURES, measure_photo
+
+    sha256 = hashlib.sha256(content).hexdigest()
+    generation = f"{MEASURES}.{CUTTER}.{RECORDS}"
+    record = read_record(store, sha256, generation)
+    known = record is not None and gate.text in record.marks
+    cut_before = store.exists(cutout_key(sku, sha256, CUTTER))
+    if record is not None and known and (record.refusal is not None or cut_before):
+        return record, None if record.refusal else store.get(cutout_key(sku, sha256, CUTTER))
+    photo = decode_photo(path, content)
+    if min(photo.pixels.shape[:2]) < _LEAST_CUT_PX:
+        nothing = Refusal(
+            code="CUTOUT_EMPTY", message="the photo is too small to show a product; use a larger one"
+        )
+        tiny = PhotoRecord(sha256=sha256, size_px=photo.size, facts=photo.facts, refusal=nothing)
+        return tiny, None
+    refusal = None if record is None else record.refusal
+    cutout, png = None, None
+    if refusal is None:
+        cutout, png, refusal = _cut(photo.pixels, store, cutout_key(sku, sha256, CUTTER))
+    mask = None if cutout is None else product_mask(cutout, photo.pixels.shape[:2])
+    if record is None or record.measured is None:
+        measured = Measured.model_validate(asdict(measure_photo(photo.pixels, photo.size, mask)))
+        record = PhotoRecord(
+            sha256=sha256, size_px=photo.size, facts=photo.facts, measured=measured, refusal=refusal
+        )
+    if not known:
+        marks = find_marks(photo.pixels, mask, detect_text=gate.detect_text)
+        record = record.model_copy(update={"marks": {**record.marks, gate.text: marks}})
+    keep_record(store, record, generation)
+    return record, png
+
+
+def _cut(pixels: Pixels, store: ObjectStore, key: str) -> tuple[Cutout | None, bytes | None, Refusal | None]:
+    """The cut-out with its PNG, or why there is none. One that is in storage is taken from there if it can be read."""
     from skuflow.studio.cutout import cut_out
     from skuflow.studio.cutout_png import from_png, to_png
     from skuflow.studio.picture import StudioError
     from skuflow.studio.standing import require_standing
 
+    if store.exists(key):
+        png = store.get(key)
+        try:
+            return from_png(png), png, None
+        except (StudioError, OSError, ValueError, KeyError):
+            # A damaged file is no reason to block a good photo.
+            store.delete(key)
     try:
-        photo = load_photo(path)
-    except PhotoError as error:
-        return (error.finding(path.name),), None, None
-    findings: list[Finding] = []
-    resolution = resolution_finding(photo.size[0], path.name)
-    if resolution is not None:
-        findings.append(resolution)
-        if resolution.severity is Severity.ERROR:
-            return tuple(findings), None, None
-    key = cutout_key(product.sku, photo.sha256, CUTTER)
-    try:
-        if store.exists(key):
-            data = store.get(key)
-            cutout = from_png(data)
-        else:
-            cutout = cut_out(photo.pixels)
-            if cutout.touches:
-                raise StudioError(
-                    "PRODUCT_RUNS_OUT_OF_PHOTO",
-                    f"the product runs out of the photo ({', '.join(sorted(cutout.touches))}); "
-                    "use a photo that shows all of it",
-                )
-            require_standing(cutout)
-            data = to_png(cutout)
+        cutout = cut_out(pixels)
+        if cutout.touches:
+            raise StudioError(
+                "PRODUCT_RUNS_OUT_OF_PHOTO",
+                f"the product runs out of the photo ({', '.join(sorted(cutout.touches))}); "
+                "use a photo that shows all of it",
+            )
+        require_standing(cutout)
     except StudioError as error:
-        findings.append(_studio_finding(error, path.name))
-        return tuple(findings), None, None
-    media_type = _MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
-    stored_photo = _keep(
-        store, photo_key(product.sku, photo.sha256, path.suffix.lower()), path.read_bytes(), media_type
-    )
-    return tuple(findings), stored_photo, _keep(store, key, data, "image/png")
+        refusal = Refusal(code=error.code, message=error.message, measured=error.measured, limit=error.limit)
+        return None, None, refusal
+    return cutout, to_png(cutout), None
+
+
+def product_mask(cutout: Cutout, shape: tuple[int, ...]) -> Mask:
+    """Where the product is in its photo, by pixel; ``shape``: (height, width) of the photo."""
+    import cv2
+    import numpy as np
+
+    width, height = cutout.photo_size_px
+    alpha = np.zeros((height, width), np.uint8)
+    left, top, right, bottom = cutout.box_px
+    alpha[top:bottom, left:right] = cutout.rgba[..., 3]
+    if alpha.shape != tuple(shape):
+        alpha = np.asarray(cv2.resize(alpha, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(alpha > 127)
 
 
 def _keep(store: ObjectStore, key: str, data: bytes, media_type: str) -> StoredObject:
@@ -191,7 +300,7 @@ _STUDIO_ZH = {
 }
 
 
-def _studio_finding(error: StudioError, subject: str) -> Finding:
+def _studio_finding(error: Refusal, subject: str) -> Finding:
     return Finding(
         code=error.code,
         severity=Severity.ERROR,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+import stat
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skuflow.listing.findings import Finding, Severity
+from skuflow.quality.photo.files import FileFacts, look_at_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -19,9 +21,6 @@ PIXELS_LIMIT = 80_000_000
 FILE_LIMIT_BYTES = 100 * 2**20
 DECODED_LIMIT_PX = 6000
 """Photos with a longer side than this are decoded at a half, a quarter or an eighth of their size."""
-
-MIN_WIDTH_PX = 800
-ADVISED_WIDTH_PX = 1200
 
 # Formats that sellers' cameras and tools write; Pillow's others include ones that start external programs.
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -56,12 +55,13 @@ class Photo:
 
     ``pixels``: uint8 RGB in sRGB, (height, width, 3), C-contiguous, upright, transparent parts on white.
     ``sha256``: hex digest of the file's bytes. ``size``: (width, height) in pixels of the photo as stored,
-    upright; larger than ``pixels`` where the photo was decoded at reduced size.
+    upright; larger than ``pixels`` where the photo was decoded at reduced size. ``facts``: what else the file says.
     """
 
     pixels: Pixels
     sha256: str
     size: SizePx
+    facts: FileFacts = field(default_factory=FileFacts)
 
 
 def load_photo(path: Path) -> Photo:
@@ -69,16 +69,25 @@ def load_photo(path: Path) -> Photo:
 
     Raises ``PhotoError``: PHOTO_MISSING, PHOTO_TOO_LARGE (over 80 megapixels or 100 MiB), PHOTO_UNDECODABLE.
     """
+    return decode_photo(path, read_photo(path))
+
+
+def decode_photo(path: Path, content: bytes) -> Photo:
+    """As ``load_photo``, of the bytes that ``path`` was found to hold."""
     import numpy as np
 
-    content = _read(path)
-    size, image = _decode(path, content)
-    return Photo(np.ascontiguousarray(np.asarray(image)), hashlib.sha256(content).hexdigest(), size)
+    size, image, facts = _decode(path, content)
+    return Photo(np.ascontiguousarray(np.asarray(image)), hashlib.sha256(content).hexdigest(), size, facts)
 
 
-def _read(path: Path) -> bytes:
+def read_photo(path: Path) -> bytes:
+    """The bytes of a photo's file. Raises ``PhotoError``: PHOTO_MISSING (also where it is a folder, a pipe or a
+    device), PHOTO_TOO_LARGE."""
     try:
-        if path.stat().st_size > FILE_LIMIT_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError("no regular file")
+        if found.st_size > FILE_LIMIT_BYTES:
             raise _too_large(path)
         return path.read_bytes()
     except (OSError, ValueError) as error:
@@ -89,7 +98,7 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _decode(path: Path, content: bytes) -> tuple[SizePx, Image.Image]:
+def _decode(path: Path, content: bytes) -> tuple[SizePx, Image.Image, FileFacts]:
     import warnings
 
     from PIL import Image, ImageOps
@@ -107,11 +116,13 @@ def _decode(path: Path, content: bytes) -> tuple[SizePx, Image.Image]:
             # Only JPEG can; it takes the largest reduction that leaves at least what is asked for.
             image.draft(None, (stored[0] // 2, stored[1] // 2))
         image.load()
+        # Only now: asked for its EXIF, a PNG reads itself to the end, and swallows that it is damaged.
+        facts = look_at_file(image, path.suffix)
         upright = ImageOps.exif_transpose(image)
         if max(upright.size) > DECODED_LIMIT_PX:
             upright = upright.reduce(-(-max(upright.size) // DECODED_LIMIT_PX))
         turned = image.getexif().get(_ORIENTATION_TAG, 1) in _TURNED_SIDEWAYS
-        return (stored[1], stored[0]) if turned else stored, _opaque_srgb(upright)
+        return (stored[1], stored[0]) if turned else stored, _opaque_srgb(upright), facts
     except (PhotoError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -188,27 +199,4 @@ def _too_large(path: Path) -> PhotoError:
         "PHOTO_TOO_LARGE",
         f"{path.name} has more than {megapixels} megapixels or {mib} MiB; save a smaller copy",
         f"{path.name} 超过 {megapixels} 百万像素或 {mib} MiB；请保存较小的副本",
-    )
-
-
-def resolution_finding(
-    width_px: int, subject: str, *, min_px: int = MIN_WIDTH_PX, advised_px: int = ADVISED_WIDTH_PX
-) -> Finding | None:
-    """ERR_VS_402 for a photo ``width_px`` wide: an error below ``min_px``, a warning below ``advised_px``,
-    else None.
-    """
-    if width_px >= advised_px:
-        return None
-    too_low = width_px < min_px
-    limit_px = min_px if too_low else advised_px
-    return Finding(
-        code="ERR_VS_402",
-        severity=Severity.ERROR if too_low else Severity.WARNING,
-        subject=subject,
-        message=f"the photo is {width_px} px wide, {limit_px} px are "
-        f"{'needed' if too_low else 'advised'}; take a larger original, do not enlarge this one",
-        message_zh=f"图片宽 {width_px} px，{'至少需要' if too_low else '建议不低于'} {limit_px} px；"
-        "请使用更大的原图，不要放大本图",
-        measured=f"{width_px} px",
-        limit=f"{limit_px} px",
     )

@@ -32,11 +32,11 @@ from skuflow.listing.kit import (
     PartState,
     Scores,
 )
-from skuflow.listing.parts import copy_part, duplicate_findings, image_part
+from skuflow.listing.parts import NEAR_DUPLICATE, copy_part, duplicate_findings, image_part
 from skuflow.listing.planning import JUDGE, KitPlan
 from skuflow.listing.twins import TOO_CLOSE
 from skuflow.listing.video_parts import video_part
-from skuflow.quality.kit_scores import score_kit
+from skuflow.quality.kit_scores import MEASURES, score_kit
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore
 
@@ -92,13 +92,14 @@ def assemble_kit(makings: Makings, store: ObjectStore, now: datetime) -> Kit:
         copy=copies,
         images=images,
         videos=videos,
-        scores=_scores(copies, images, videos, len(duplicates)),
+        scores=_scores(copies, images, videos, sum(f.code == NEAR_DUPLICATE for f in duplicates)),
         coherence=KitCoherence(ratio=story.ratio, parts=dict(story.parts)) if story else None,
         cost=Cost(
             estimated=decimal_cny(makings.totals.estimated_micro),
             settled=decimal_cny(makings.totals.settled_micro),
         ),
         made_for=dict(makings.made_for),
+        measures=MEASURES,
     )
     return _sealed(draft, makings.previous, now)
 
@@ -130,7 +131,7 @@ def _carried_over(makings: Makings) -> _Kept:
     They stay as long as the product and the wishes they were made for are still the same.
     """
     previous = makings.previous
-    if previous is None or makings.intake.blocked:
+    if previous is None:
         return _Kept()
     planned = {slot.part for slot in makings.plan.slots}
     valid = {name for name, digest in previous.made_for.items() if makings.made_for.get(name) == digest}
@@ -146,7 +147,9 @@ def _carried_over(makings: Makings) -> _Kept:
         *(image.id for image in images),
         *(video.id for video in videos),
     }
-    return _Kept(copies, images, videos, tuple(part for part in previous.parts if part.part in names))
+    parts = tuple(part for part in previous.parts if part.part in names)
+    # A blocked kit lists no parts, and keeps what it had.
+    return _Kept(copies, images, videos, () if makings.intake.blocked else parts)
 
 
 def _with_opinions(

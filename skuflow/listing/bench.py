@@ -16,6 +16,7 @@ from skuflow.listing.developing import AI_LABEL
 from skuflow.listing.kit import Kit, KitCopy, KitImage, KitVideo, LabelledFile
 from skuflow.listing.planning import KitPlan
 from skuflow.listing.storyboard import Storyboard
+from skuflow.quality.kit_scores import MEASURES
 from skuflow.storage.objects import ObjectStore, StoredObject
 from skuflow.studio.labels.origin import Origin, label_in
 
@@ -69,9 +70,9 @@ def file_of(stored: StoredObject) -> str:
 
 
 def before(bench: Bench, part: str, job_id: str) -> KitCopy | KitImage | KitVideo | None:
-    """The part as the previous kit has it, if the same job made it."""
+    """The part as the previous kit has it, if the same job made it and it was measured as it would be now."""
     previous = bench.makings.previous
-    if previous is None:
+    if previous is None or previous.measures != MEASURES:
         return None
     copies = {(copy.part, copy.job_id): copy for copy in previous.copy_}
     images = {(image.id, image.job_id): image for image in previous.images}

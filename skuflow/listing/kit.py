@@ -206,6 +206,7 @@ class Kit(_Model):
     scores: Scores = Scores()
     coherence: KitCoherence | None = None
     cost: Cost = Cost()
+    measures: int = Field(default=0, description="Which generation of measures the scores were taken by.")
     made_for: dict[str, str] = Field(
         default_factory=dict, description="Digests of what the product and each stage were made for."
     )

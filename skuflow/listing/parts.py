@@ -53,6 +53,8 @@ _COMPARED = frozenset(("main", "scene", "extended"))
 
 _CONTENT_CODES = frozenset(("IMAGE_CONCEPT", "IMAGE_UNCOMPARED", "PRODUCT_MOVED", "RENDITION_NOT_MADE"))
 
+NEAR_DUPLICATE = "IMAGE_NEAR_DUPLICATE"
+
 _SIZE_LABEL = re.compile(r"\d+x\d+")
 
 
@@ -254,11 +256,21 @@ def _first(pair: tuple[tuple[int, int], StoredObject]) -> tuple[int, int]:
 
 
 def duplicate_findings(bench: Bench) -> tuple[Finding, ...]:
+    """Pictures of the kit that look almost the same (warning), or the same but for their colours (info)."""
     from skuflow.quality.duplicates import near_duplicates
 
     return tuple(
         Finding(
-            code="IMAGE_NEAR_DUPLICATE",
+            code="IMAGE_RECOLOURED",
+            severity=Severity.INFO,
+            subject=f"{pair.a}, {pair.b}",
+            message=f"{pair.a} and {pair.b} are one composition in two colours; fine for colour variants",
+            message_zh=f"{pair.a} 与 {pair.b} 构图相同、颜色不同；如为颜色款式则无妨",
+            measured=f"{pair.colour_difference:.3g}",
+        )
+        if pair.recoloured
+        else Finding(
+            code=NEAR_DUPLICATE,
             severity=Severity.WARNING,
             subject=f"{pair.a}, {pair.b}",
             message=f"{pair.a} and {pair.b} look almost the same; make one of them again in another style",

@@ -44,7 +44,7 @@ from skuflow.studio.scenes import load_scenes
 JUDGE = "judge:"
 """What the roles and part names of opinions begin with, before those of what is judged."""
 
-_GENERATION = 1
+_GENERATION = 2
 """Raised when kits should be assembled anew from the parts they have; the parts themselves are kept."""
 
 

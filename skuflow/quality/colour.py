@@ -14,8 +14,9 @@ Flags = NDArray[np.bool_]
 
 LARGEST_EXPOSURE = 0.9
 """In natural logarithms of linear light: a scene may be 2.5 times as bright or as dark as the studio."""
-LARGEST_WARMTH = 0.3
-"""Red up and blue down by this much: studio light of 5500 K against a lamp of about 2700 K, half adapted to."""
+LARGEST_WARMTH, LARGEST_COOLNESS = 0.3, 0.16
+"""Red up and blue down by this much: studio light of 5500 K against a lamp of about 2700 K, half adapted to. Light is
+seldom cooler than a studio's (of 405 genuine pictures by 0.09 at most), and a bluer dye looks like it."""
 LARGEST_TINT = 0.05
 """Green against magenta. Daylight, dusk and lamps hardly differ along this axis; another dye does."""
 LARGEST_FALL_OFF = 0.5
@@ -68,7 +69,7 @@ def fit_light(expected: Plane, found: Plane, inside: Flags) -> Light:
         return Light(0.0, 0.0, 0.0, (0.0, 0.0))
     gains = np.median(ratio, axis=0)
     exposure = _held(float(gains @ _EXPOSURE_AXIS) / 3.0, LARGEST_EXPOSURE)
-    warmth = _held(float(gains @ _WARMTH_AXIS) / 2.0, LARGEST_WARMTH)
+    warmth = max(-LARGEST_COOLNESS, min(LARGEST_WARMTH, float(gains @ _WARMTH_AXIS) / 2.0))
     tint = _held(float(gains @ _TINT_AXIS) / 1.5, LARGEST_TINT)
     return Light(exposure, warmth, tint, _fall_off(ratio.mean(axis=1), usable))
 

@@ -23,8 +23,9 @@ from skuflow.studio.picture import Pixels, Plane
 
 Flags = NDArray[np.bool_]
 
-STRETCH_FREE, STRETCH_LOST = 0.02, 0.14
-"""Axis ratio that rounding and a lens may cause, and that at which nothing is left of the shape."""
+STRETCH_FREE, STRETCH_LOST = 0.012, 0.09
+"""Axis ratio that rounding and a lens may cause, and that at which nothing is left of the shape. Of 405 genuine
+pictures the largest is 1.007."""
 COLOUR_FREE, COLOUR_LOST = 2.8, 11.0
 """Mean CIEDE2000 (kL 2)."""
 VIVID_SHARE = 0.2
@@ -32,8 +33,8 @@ STRUCTURE_WINDOW_PX = 7
 STRUCTURE_NOISE = 2.5
 """Differences of L* below this are grain, compression and resampling."""
 WORST_SHARE = 0.005
-STRUCTURE_FREE, STRUCTURE_LOST = 0.6, 0.1
-"""Calibrated: the worst two-hundredth of genuine composites lies above 0.62, of mirrored print below 0.42."""
+STRUCTURE_FREE, STRUCTURE_LOST = 0.45, 0.0
+"""Calibrated on 405 genuine pictures: 0.446 and more, lowest where a foot stands in its own shadow."""
 PATCH_DELTA_E = 11.0
 PATCH_STRUCTURE = 0.25
 PATCH_FREE, PATCH_LOST = 0.006, 0.08

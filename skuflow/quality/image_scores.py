@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 
+from skuflow.quality.close_up import look_closely
+from skuflow.quality.cut_edges import CutEdges, look_at_edges
+from skuflow.quality.details import Details, look_at_details
 from skuflow.quality.identity import Identity, compare
+from skuflow.quality.information import information_ratio
+from skuflow.quality.legibility import legibility_of
 from skuflow.quality.limits import IMAGE_RULES, MAIN_RULES
 from skuflow.quality.registration import Overlay, find_product, lay_source_on, premultiplied
 from skuflow.quality.scoring import Score, judge
@@ -30,6 +35,7 @@ def score_image(
     product_box_px: BoxPx | None,
     size_px: SizePx,
     in_front: Pixels | None = None,
+    text_boxes_px: Sequence[BoxPx] = (),
 ) -> Score:
     """Measures and score of ``picture`` (RGB, as decoded from the final file).
 
@@ -38,7 +44,8 @@ def score_image(
     judged by the picture alone. ``product_box_px`` is where the product was placed, known to whoever composed the
     picture; without it the product is searched for, and one that is not found costs points. ``size_px`` is the size
     that was asked for. ``in_front``: RGBA of the picture's size, what was drawn over the product (grass, captions);
-    those pixels are not held against the product.
+    those pixels are not held against the product. ``text_boxes_px``: where words were drawn on the picture; the least
+    legible of them counts.
 
     Measures, all ``float``: ``identity_ratio`` with its parts, ``delta_e_raw``, ``delta_e``, ``sharpness_ratio``,
     ``blown_ratio``, ``black_ratio`` and more; a measure that could not be taken is absent.
@@ -54,7 +61,7 @@ def score_image(
         product = premultiplied(source)
         if box is None:
             box = find_product(picture, product)
-        overlay = lay_source_on(picture, product, box) if box is not None else None
+        overlay = lay_source_on(picture, product, box, in_front) if box is not None else None
         identity = compare(overlay, _hidden(in_front, overlay)) if overlay is not None else None
         if product_box_px is None and (identity is None or not recognised(identity)):
             box, overlay, identity = None, None, None
@@ -65,8 +72,12 @@ def score_image(
             measures.update(_identity_measures(identity))
         if overlay is not None:
             measures["enlargement_ratio"] = overlay.enlargement_ratio
-            if (ratio := sharpness_ratio(picture, product, overlay, in_front)) is not None:
+            seen = look_closely(picture, overlay, in_front)
+            if (ratio := sharpness_ratio(seen)) is not None:
                 measures["sharpness_ratio"] = ratio
+            if identity is not None:
+                measures.update(_detail_measures(look_at_details(seen, identity.light)))
+                measures.update(_edge_measures(look_at_edges(seen, identity.light)))
     if overlay is not None:
         measures.update(_clipping_in_product(overlay))
     elif (detail := finest_detail_ratio(picture)) is not None:
@@ -75,6 +86,12 @@ def score_image(
         measures.update(_exposure(picture))
     if box is not None:
         measures.update(_share(box, (width, height), source))
+    measures["information_ratio"] = information_ratio(
+        picture, product_length_ratio=measures.get("product_length_ratio")
+    )
+    if words := legibility_of(picture, text_boxes_px):
+        measures["text_contrast_ratio"] = min(word.contrast_ratio for word in words)
+        measures["text_phone_height_px"] = min(word.phone_height_px for word in words)
     if role == MAIN_ROLE:
         measures["white_border_ratio"] = _white_border(picture)
         return judge(measures, (*IMAGE_RULES, *MAIN_RULES))
@@ -116,6 +133,23 @@ def _identity_measures(result: Identity) -> Mapping[str, float]:
         "light_warmth": result.light.warmth,
         "light_tint": result.light.tint,
     }
+
+
+def _edge_measures(edges: CutEdges) -> Mapping[str, float]:
+    values = {"fringe_ratio": edges.fringe_ratio, "bitten_ratio": edges.bitten_ratio}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _detail_measures(details: Details) -> Mapping[str, float]:
+    values = {
+        "identity_holes": details.holes,
+        "identity_thin_parts": details.thin_parts,
+        "identity_print": details.print,
+        "filled_ratio": details.filled_ratio,
+        "thin_lost_ratio": details.thin_lost_ratio,
+        "print_unlike_px": details.print_unlike_px,
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _hidden(in_front: Pixels | None, overlay: Overlay) -> Plane | None:

@@ -10,6 +10,9 @@ from skuflow.quality.copy_limits import COPY_RULES
 from skuflow.quality.limits import IMAGE_RULES, MAIN_RULES, VIDEO_RULES
 from skuflow.quality.scoring import FULL_POINTS, OVERALL_DECIMALS, Rule, Score
 
+MEASURES = 2
+"""Raised when measures or limits change, so that kits that are assembled again are measured again."""
+
 DUPLICATE_POINTS = 10.0
 FINDING_POINTS = 5.0
 

@@ -53,6 +53,7 @@ class Overlay:
     ``enlargement_ratio``: picture pixels per source pixel. ``agreement``: correlation of grey levels inside the
     product, -1..1. ``cut_px``: the part of the picture that is shown.
     ``to_source``: 3x3, maps a picture pixel's centre to the source without its clear border.
+    ``laid``: RGBA premultiplied, the source on the very pixels of ``cut_px``, as :func:`reduced` wants it.
     """
 
     found: Pixels
@@ -63,6 +64,7 @@ class Overlay:
     agreement: float
     cut_px: BoxPx
     to_source: Matrix
+    laid: Pixels
 
     @property
     def product_box_px(self) -> BoxPx:
@@ -87,11 +89,14 @@ class Overlay:
         return np.asarray(solid > 0)
 
 
-def lay_source_on(picture: Pixels, product: Pixels, box_px: BoxF) -> Overlay | None:
+def lay_source_on(
+    picture: Pixels, product: Pixels, box_px: BoxF, in_front: Pixels | None = None
+) -> Overlay | None:
     """``product`` (from :func:`premultiplied`) laid into ``box_px`` of ``picture`` (RGB) and moved to fit; None when
     the box holds no product.
 
-    A box may reach beyond the picture; what lies outside counts as not visible.
+    A box may reach beyond the picture; what lies outside counts as not visible. ``in_front``: RGBA of the picture's
+    size; what it covers does not say where the product is.
     """
     window = look_at(picture, box_px, COMPARED_SIDE_PX)
     if window is None:
@@ -105,25 +110,60 @@ def lay_source_on(picture: Pixels, product: Pixels, box_px: BoxF) -> Overlay | N
     step_x, step_y = window.to_picture[0, 0], window.to_picture[1, 1]
     laid = resized(product, (max(4, round((right - left) / step_x)), max(4, round((bottom - top) / step_y))))
     to_laid = rescaling(product, laid)
-    matrix, agreement = _refined(window.pixels, laid, to_laid @ start @ window.to_picture)
+    hidden = _reduced_cover(in_front, window)
+    matrix, agreement = _refined(window.pixels, laid, to_laid @ start @ window.to_picture, hidden)
     to_source = np.linalg.inv(to_laid) @ matrix @ np.linalg.inv(window.to_picture)
-
-    warped = _warped(laid, matrix, window.pixels)
-    alpha = warped[..., 3].astype(np.float32) / np.float32(255)
+    placed = _placed(product, to_source, window.cut_px)
+    expected, alpha = reduced(placed, (window.pixels.shape[1], window.pixels.shape[0]))
     if np.count_nonzero(alpha > 0.97) < 64:
         return None
-    straight = warped[..., :3].astype(np.float32) / np.maximum(alpha, np.float32(1e-3))[..., None]
     axes = np.linalg.svd(to_source[:2, :2], compute_uv=False)
     return Overlay(
         found=window.pixels,
-        expected=np.clip(straight, 0, 255).astype(np.uint8),
+        expected=expected,
         alpha=alpha,
         stretch_ratio=float(axes[0] / axes[1]),
         enlargement_ratio=float(1.0 / math.sqrt(axes[0] * axes[1])),
         agreement=agreement,
         cut_px=window.cut_px,
         to_source=to_source,
+        laid=placed,
     )
+
+
+def reduced(laid: Pixels, size: SizePx) -> tuple[Pixels, Plane]:
+    """Straight colours (RGB) and coverage 0..1 of premultiplied RGBA pixels at ``size``.
+
+    A picture and the source laid on its pixels, both reduced in this one way, keep the same detail and the same moiré:
+    of perforated metal a source that was reduced on its own pixels agrees with nothing.
+    """
+    small = resized(laid, size)
+    alpha = small[..., 3].astype(np.float32) / np.float32(255)
+    straight = small[..., :3].astype(np.float32) / np.maximum(alpha, np.float32(1e-3))[..., None]
+    return np.clip(straight, 0, 255).astype(np.uint8), alpha
+
+
+def _placed(product: Pixels, to_source: Matrix, cut_px: BoxPx) -> Pixels:
+    """The source on the pixels of ``cut_px``, by the way a picture takes: resized to the size that it has there, then
+    moved. Straight from the photo's pixels it would keep detail that no picture can show."""
+    wide, high = (
+        max(1, round(product.shape[side] / float(np.hypot(*to_source[:2, 1 - side])))) for side in (1, 0)
+    )
+    once = resized(product, (wide, high))
+    x0, y0, x1, y1 = cut_px
+    from_cut = np.array([[1.0, 0, x0], [0, 1.0, y0], [0, 0, 1.0]])
+    matrix = rescaling(product, once) @ to_source @ from_cut
+    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(once, matrix[:2], (x1 - x0, y1 - y0), flags=flags), dtype=np.uint8)
+
+
+def _reduced_cover(in_front: Pixels | None, window: Window) -> Flags | None:
+    """Where in the window something stands in front of the product."""
+    if in_front is None:
+        return None
+    x0, y0, x1, y1 = window.cut_px
+    cover = np.ascontiguousarray(in_front[y0:y1, x0:x1, 3])
+    return resized(cover, (window.pixels.shape[1], window.pixels.shape[0])) > 5
 
 
 def look_at(picture: Pixels, box_px: BoxF, side_px: int) -> Window | None:
@@ -274,7 +314,7 @@ def resized(pixels: Pixels, size: SizePx) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=method), dtype=np.uint8)
 
 
-def _refined(found: Pixels, laid: Pixels, start: Matrix) -> tuple[Matrix, float]:
+def _refined(found: Pixels, laid: Pixels, start: Matrix, hidden: Flags | None) -> tuple[Matrix, float]:
     """``start`` moved, scaled and sheared a little to where the product's own texture agrees best, and the
     correlation there.
 
@@ -284,7 +324,7 @@ def _refined(found: Pixels, laid: Pixels, start: Matrix) -> tuple[Matrix, float]
     target = grey(found)
     moving = grey(laid[..., :3])
     mask = np.where(laid[..., 3] > 247, np.uint8(255), np.uint8(0))
-    best, best_value = start, _agreement(target, moving, mask, start)
+    best, best_value = start, _agreement(target, moving, mask, start, hidden)
     if np.count_nonzero(mask) < 200:
         return best, best_value
     for reduction, rounds in ((2, 25), (1, 8)):
@@ -293,7 +333,7 @@ def _refined(found: Pixels, laid: Pixels, start: Matrix) -> tuple[Matrix, float]
         moved = _climbed(target, moving, mask, best, reduction, rounds)
         if moved is None or _drift(moved, start, found) > LARGEST_DRIFT or _bend(moved, start) > LARGEST_BEND:
             continue
-        value = _agreement(target, moving, mask, moved)
+        value = _agreement(target, moving, mask, moved, hidden)
         if value > best_value + LEAST_GAIN:
             best, best_value = moved, value
     return best, best_value
@@ -342,9 +382,11 @@ def _warped(laid: Pixels, matrix: Matrix, onto: Pixels) -> Pixels:
     return np.asarray(cv2.warpAffine(laid, matrix[:2], size, flags=flags), dtype=np.uint8)
 
 
-def _agreement(target: Pixels, moving: Pixels, mask: Pixels, matrix: Matrix) -> float:
-    """Correlation of the two grey pictures inside the product, -1..1."""
+def _agreement(target: Pixels, moving: Pixels, mask: Pixels, matrix: Matrix, hidden: Flags | None) -> float:
+    """Correlation of the two grey pictures where the product is seen, -1..1."""
     inside = _warped(mask, matrix, target) > 247
+    if hidden is not None:
+        inside &= ~hidden
     if np.count_nonzero(inside) < 100:
         return -1.0
     a = target[inside].astype(np.float64)

@@ -10,11 +10,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from skuflow.quality.registration import Overlay, Window, grey, look_at, rescaling, resized
-from skuflow.studio.picture import Pixels, Plane, SizePx
+from skuflow.quality.close_up import CloseUp
+from skuflow.quality.registration import grey
+from skuflow.studio.picture import Pixels, Plane
 
-COMPARED_SIDE_PX = 512
-"""Finer than the comparison of identity: blur of a pixel or two must show."""
 LEAST_PIXELS = 40
 DETAIL_SHARE = 0.05
 """Judged by the most detailed twentieth of the product: plain areas say nothing about focus."""
@@ -22,61 +21,28 @@ REBLUR_SIGMA_PX = 1.2
 SAMPLE_SIDE_PX = 1000
 
 
-def sharpness_ratio(
-    picture: Pixels, product: Pixels, overlay: Overlay, in_front: Pixels | None = None
-) -> float | None:
-    """Fine detail of the product in ``picture`` over that in the source's ``product`` at the same scale, 1 = as sharp.
+def sharpness_ratio(seen: CloseUp) -> float | None:
+    """Fine detail of the product over that in its source at the same scale, 1 = as sharp.
 
     Fine detail is the drop in gradient energy under a slight blur, which light that scales contrast does not change.
-    ``in_front``: RGBA of the picture's size, drawn over the product. None when too few pixels can be judged.
+    None when too few pixels can be judged.
     """
-    source_h, source_w = product.shape[:2]
-    edges = np.array([[-0.5, -0.5, 1], [source_w - 0.5, source_h - 0.5, 1]]).T
-    corners = (np.linalg.inv(overlay.to_source) @ edges)[:2] + 0.5
-    left, top, right, bottom = (round(float(v)) for v in (*corners[:, 0], *corners[:, 1]))
-    window = look_at(picture, (left, top, right, bottom), COMPARED_SIDE_PX)
-    if window is None:
-        return None
-    laid = _as_shown(product, overlay, (max(1, right - left), max(1, bottom - top)), window)
-    chosen = cv2.erode((laid[..., 3] > 247).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    chosen = cv2.erode((seen.alpha > 0.97).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     count = round(DETAIL_SHARE * np.count_nonzero(chosen))
     if count < LEAST_PIXELS:
         return None
-    solid = laid[..., 3:] > 127
-    fine, coarse = _gradients(np.where(solid, laid[..., :3], window.pixels))
+    fine, coarse = _gradients(np.where(seen.alpha[..., None] > 0.5, seen.expected, seen.found))
     # The source alone chooses where to look, or noise in the picture would choose for itself.
     chosen &= fine >= np.partition(fine[chosen], -count)[-count]
-    if in_front is not None:
-        x0, y0, x1, y1 = window.cut_px
-        size = (window.pixels.shape[1], window.pixels.shape[0])
-        covered = cv2.resize(
-            np.ascontiguousarray(in_front[y0:y1, x0:x1, 3]), size, interpolation=cv2.INTER_AREA
-        )
-        chosen &= cv2.dilate(covered, np.ones((5, 5), np.uint8)) < 5
+    chosen &= ~seen.hidden
     if np.count_nonzero(chosen) < LEAST_PIXELS:
         return None
-    found_fine, found_coarse = _gradients(window.pixels)
+    found_fine, found_coarse = _gradients(seen.found)
     found, wanted = (
         float(sharp[chosen].sum()) / max(float(blurred[chosen].sum()), 1e-6)
         for sharp, blurred in ((found_fine, found_coarse), (fine, coarse))
     )
     return found / wanted
-
-
-def _as_shown(product: Pixels, overlay: Overlay, size_px: SizePx, window: Window) -> Pixels:
-    """The source on ``window``'s own pixels, RGBA premultiplied, by the way a picture takes: resized to the
-    ``size_px`` that it has in the picture, then reduced together with its surroundings.
-
-    Straight to the working size, or reduced on other pixels, it would keep detail that no picture can show: of woven
-    cloth at 1.35 times the working size a sixth.
-    """
-    x0, y0, x1, y1 = window.cut_px
-    resized_once = resized(product, size_px)
-    from_cut = np.array([[1.0, 0, x0], [0, 1.0, y0], [0, 0, 1.0]])
-    matrix = rescaling(product, resized_once) @ overlay.to_source @ from_cut
-    flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-    placed = cv2.warpAffine(resized_once, matrix[:2], (x1 - x0, y1 - y0), flags=flags)
-    return resized(np.asarray(placed, dtype=np.uint8), (window.pixels.shape[1], window.pixels.shape[0]))
 
 
 def finest_detail_ratio(picture: Pixels) -> float | None:

@@ -81,7 +81,9 @@ def make_wiring(tmp_path: Path) -> Iterator[Callable[..., Wiring]]:
 
         def make(clock: Callable[[], datetime] = utc_now, **values: object) -> Wiring:
             stack.close()
-            settings = read_settings({"skuflow_home": tmp_path / "home", "skuflow_providers": "", **values})
+            # Looking for text costs two seconds a photo; test_gate_run has it on.
+            quick = {"skuflow_home": tmp_path / "home", "skuflow_text_detection": "off"}
+            settings = read_settings({**quick, "skuflow_providers": "", **values})
             return stack.enter_context(using(wire(settings, clock=clock)))
 
         yield make

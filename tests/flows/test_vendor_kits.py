@@ -73,7 +73,9 @@ def wired(tmp_path: Path) -> Iterator[Wire]:
 
         def make(**values: object) -> Wiring:
             stack.close()
-            settings = read_settings({"skuflow_home": tmp_path / "home", **values})
+            settings = read_settings(
+                {"skuflow_home": tmp_path / "home", "skuflow_text_detection": "off", **values}
+            )
             return stack.enter_context(using(wire(settings, sleep=quickly)))
 
         yield make

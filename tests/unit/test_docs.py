@@ -15,7 +15,8 @@ from typer.main import get_command
 
 from flows.cli import app
 from providers.offline.models import MODELS
-from skuflow.catalog.photos import ADVISED_WIDTH_PX, FILE_LIMIT_BYTES, MIN_WIDTH_PX, PIXELS_LIMIT
+from skuflow.catalog.gate.judging import packaged_rules
+from skuflow.catalog.photos import FILE_LIMIT_BYTES, PIXELS_LIMIT
 from skuflow.catalog.row_findings import ROW_FINDINGS
 from skuflow.ledger.attempts import MAX_FAILED_ATTEMPTS
 from skuflow.listing.schema import kit_schema
@@ -33,6 +34,7 @@ OFFLINE_PAGE = ROOT / "docs" / "providers" / "offline.md"
 CODE_SOURCES = ("skuflow", "tasks", "flows", "providers/offline")
 NOT_CODES = {
     "DO_NOT_TRACK": "an environment variable that asks programs to send no statistics",
+    "OMP_NUM_THREADS": "an environment variable of numeric libraries",
 }
 NOT_CODES_PREFIXES = ("SKUFLOW_", "PREFECT_")
 SEVERITY_OF_RULES = {
@@ -50,7 +52,7 @@ def is_code(text: str) -> bool:
 @cache
 def codes_of_source() -> frozenset[str]:
     """Codes that the source writes as literals, alone or before a colon, and those that rules give rise to."""
-    found = set(SEVERITY_OF_RULES)
+    found = {*SEVERITY_OF_RULES, *packaged_rules().codes}
     for folder in CODE_SOURCES:
         for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -109,7 +111,9 @@ def test_codes_have_the_severity_of_the_source() -> None:
     for code, severity in SEVERITY_OF_RULES.items() | {
         (code, severity.value) for code, (severity, _, _) in ROW_FINDINGS.items()
     }:
-        assert described[code].startswith(f"\n*{severity}*"), code
+        named = re.match(r"\n\*([^*]+)\*", described[code])
+        assert named, code
+        assert severity in re.split(r", | or ", named[1]), code
 
 
 def test_no_code_is_described_twice() -> None:
@@ -119,7 +123,8 @@ def test_no_code_is_described_twice() -> None:
 
 def test_limits_of_photos_and_attempts_are_those_of_the_source() -> None:
     described = sections(CODES_PAGE, 3)
-    assert f"below {MIN_WIDTH_PX} px is an error, below {ADVISED_WIDTH_PX} px" in described["ERR_VS_402"]
+    width = packaged_rules()["ERR_VS_402"]
+    assert f"below {width.error:g} px is an error, below {width.warning:g} px" in described["ERR_VS_402"]
     assert (
         f"{PIXELS_LIMIT // 1_000_000} megapixels or {FILE_LIMIT_BYTES // 2**20} MiB"
         in described["PHOTO_TOO_LARGE"]

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from skuflow.catalog import photos
-from skuflow.catalog.photos import PhotoError, load_photo, resolution_finding
+from skuflow.catalog.photos import PhotoError, load_photo
 from skuflow.listing.findings import Severity
 
 RED, GREEN = (250, 20, 20), (20, 200, 20)
@@ -151,23 +151,3 @@ def test_file_size_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(photos, "FILE_LIMIT_BYTES", 10)
     with pytest.raises(PhotoError, match="PHOTO_TOO_LARGE"):
         load_photo(save(tmp_path / "a.png", two_halves()))
-
-
-@pytest.mark.parametrize(
-    ("width_px", "severity", "limit"),
-    [
-        (799, Severity.ERROR, "800 px"),
-        (800, Severity.WARNING, "1200 px"),
-        (1199, Severity.WARNING, "1200 px"),
-    ],
-)
-def test_resolution_too_low(width_px: int, severity: Severity, limit: str) -> None:
-    finding = resolution_finding(width_px, "a.jpg")
-    assert finding is not None
-    assert (finding.code, finding.severity, finding.limit) == ("ERR_VS_402", severity, limit)
-    assert finding.measured == f"{width_px} px"
-
-
-def test_resolution_high_enough_and_configurable() -> None:
-    assert resolution_finding(1200, "a.jpg") is None
-    assert resolution_finding(500, "a.jpg", min_px=300, advised_px=400) is None

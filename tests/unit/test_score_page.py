@@ -14,8 +14,9 @@ from skuflow.quality.kit_scores import DUPLICATE_POINTS, FINDING_POINTS
 from skuflow.quality.score_table import RULES_BY_KIND, score_tables, with_tables
 from skuflow.quality.scoring import FULL_POINTS, MEASURE_DECIMALS, Score
 from skuflow.quality.video_scores import score_video
-from tests.unit.scored_product import cutout, placed, product, room
+from tests.unit.scored_product import cutout, placed, room
 from tests.unit.test_copy_scores import CLEAN, LIMITS, PRODUCT
+from tests.unit.test_product_details import lamp
 from tests.unit.test_video_scores import SIZE, moving, scene, seen_at, write
 
 SCORES_PAGE = Path(__file__).parents[2] / "docs" / "scores.md"
@@ -68,9 +69,16 @@ def judged(kinds: Iterable[str]) -> set[str]:
 
 
 def test_every_value_of_an_image_is_explained() -> None:
-    box = (80, 100, 320, 300)
-    picture = placed(product(), room(), box)
-    shown = score_image(picture, role="scene", source=cutout(), product_box_px=box, size_px=(400, 400))
+    box = (80, 60, 320, 320)
+    picture = placed(lamp(), room(), box)
+    shown = score_image(
+        picture,
+        role="scene",
+        source=cutout(lamp()),
+        product_box_px=box,
+        size_px=(400, 400),
+        text_boxes_px=[box],
+    )
     unknown = score_image(picture, role="main", source=None, product_box_px=None, size_px=(400, 400))
     values = measured(shown, unknown)
     assert explained_values("Images") == values

@@ -165,6 +165,7 @@ def play(scenario: Scenario, folder: Path, database_url: str) -> Iterator[Story]
         fill(folder / "home" / "storage")
         settings = {
             "skuflow_home": folder / "home",
+            "skuflow_text_detection": "off",
             "skuflow_database_url": database_url,
             "skuflow_providers": scenario.line.providers,
             "skuflow_models": scenario.line.models,

@@ -1,0 +1,1 @@
+"""Defects planted in good pictures, and how well the checks find them."""

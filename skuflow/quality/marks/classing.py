@@ -1,0 +1,169 @@
+"""What a line of text in a photo is: laid over it, or printed on what it shows.
+
+In doubt it is printed: a watermark that is missed costs a look, a label that is taken for one stops a product.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skuflow.quality.marks.ink import Ink
+from skuflow.quality.marks.model import MarkKind
+
+OUTSIDE_RATIO = 0.6
+"""Share of a line off the product from which it stands beside the product."""
+CLEAR_INK_RATIO = 0.12
+"""Share of the ink off the product from which a line crosses the product's outline."""
+TOUCHING_INK_RATIO = 0.03
+OPAQUE_LEVELS = 146.0
+COLOURED_LEVELS = 36.0
+"""Ink of more contrast, or more coloured than its ground by more, hides what is under it."""
+LEVEL_DEGREES = 1.2
+STEEP_DEGREES = (12.0, 58.0)
+LONG_RATIO = 0.2
+"""Of the side of a square as large as the frame."""
+STEEP_RATIO = 0.26
+SLENDER, LEAST_SLENDER = 2.2, 1.5
+THROUGH = (0.15, 0.97)
+"""Slope of ink over ground between paint, which hides it, and a lighter or darker kind of the same surface."""
+THROUGH_REST_LEVELS = 40.0
+FLAT_INK_RATIO, FLAT_INK_ANYWHERE_RATIO = 0.035, 0.07
+"""Spread of drawn ink over its contrast; the second where no product is known."""
+FLAT_GROUND_LEVELS = 2.2
+VARIED_GROUND_LEVELS = 8.0
+UNLIT_RATIO = 0.15
+"""Spread of the ink over that of its ground: printed ink is lit as its ground is."""
+CORNER_RATIO = 0.09
+REPEATS = 4
+SPREAD_RATIO = 0.25
+"""Of the frame, both ways, over which a repeated line must be spread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A line and what it is. ``evidence_ratio``: 0..1, how much speaks for it having been laid over the photo."""
+
+    ink: Ink
+    kind: MarkKind
+    evidence_ratio: float
+
+
+def class_lines(lines: Sequence[Ink], frame_size_px: tuple[int, int]) -> tuple[Judged, ...]:
+    """Each line of a photo (width, height) at the working size judged, by itself and beside the others."""
+    evidence = [_laid_over(ink, frame_size_px) for ink in lines]
+    repeated = [_is_repeated(ink, lines, frame_size_px) for ink in lines]
+    for n, ink in enumerate(lines):
+        if repeated[n]:
+            evidence[n] = max(evidence[n], 0.9)
+        elif any(evidence[m] >= 0.7 and _same_hand(ink, other) for m, other in enumerate(lines) if m != n):
+            # The rest of a mark that stands partly on the product.
+            evidence[n] = max(evidence[n], 0.6)
+    return tuple(
+        Judged(ink, _kind(ink, share, again), share)
+        for ink, share, again in zip(lines, evidence, repeated, strict=True)
+    )
+
+
+def _kind(ink: Ink, evidence: float, repeated: bool) -> MarkKind:
+    if evidence < 0.5:
+        return MarkKind.PRINTED
+    steep = STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
+    if repeated or (steep and abs(ink.contrast_levels) <= OPAQUE_LEVELS):
+        return MarkKind.WATERMARK
+    opaque = abs(ink.contrast_levels) > OPAQUE_LEVELS or ink.chroma_levels > COLOURED_LEVELS or ink.badge
+    return MarkKind.OVERLAY if opaque else MarkKind.WATERMARK
+
+
+def _laid_over(ink: Ink, frame_size_px: tuple[int, int]) -> float:
+    """The strongest single reason."""
+    side_px = math.sqrt(frame_size_px[0] * frame_size_px[1])
+    reasons = [0.0]
+    if ink.outside_ratio is not None:
+        if ink.outside_ratio >= OUTSIDE_RATIO and ink.outside_ink_ratio >= 0.5:
+            # A box that is no longer than tall may hold a small part of the product.
+            reasons.append(0.95 if ink.length_px >= LEAST_SLENDER * ink.height_px else 0.4)
+        elif ink.outside_ink_ratio >= CLEAR_INK_RATIO and ink.length_px >= SLENDER * ink.height_px:
+            reasons.append(0.8)
+        elif ink.outside_ink_ratio >= TOUCHING_INK_RATIO:
+            reasons.append(0.3)
+    elif _in_corner(ink, frame_size_px):
+        reasons.append(0.75)
+    reasons.append(_shines_through(ink, side_px))
+    reasons.append(_is_drawn(ink, side_px))
+    return max(reasons)
+
+
+def _shines_through(ink: Ink, side_px: float) -> float:
+    """A long steep line under which the surface goes on."""
+    steep = STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
+    if not steep or ink.length_px < STEEP_RATIO * side_px or ink.length_px < SLENDER * ink.height_px:
+        return 0.0
+    if abs(ink.contrast_levels) > OPAQUE_LEVELS:
+        return 0.0
+    if ink.slope is None:
+        return 0.45
+    if not THROUGH[0] <= ink.slope <= THROUGH[1]:
+        return 0.0
+    return 0.85 if ink.fit_spread <= THROUGH_REST_LEVELS else 0.48
+
+
+def _is_drawn(ink: Ink, side_px: float) -> float:
+    """A level line of one even colour, where light would have shaded it."""
+    if abs(ink.angle_degrees) > LEVEL_DEGREES or ink.length_px < LONG_RATIO * side_px:
+        return 0.0
+    if ink.length_px < 4 * ink.height_px:
+        return 0.0
+    if ink.badge:
+        return 0.9
+    ratio = FLAT_INK_RATIO if ink.outside_ratio is not None else FLAT_INK_ANYWHERE_RATIO
+    even = ink.ink_spread <= max(2.5, ratio * abs(ink.contrast_levels))
+    if not even:
+        return 0.1
+    crosses = ink.outside_ink_ratio >= TOUCHING_INK_RATIO
+    if ink.outside_ratio is None or crosses or ink.ground_spread <= FLAT_GROUND_LEVELS:
+        return 0.8
+    unlit = ink.ink_spread <= UNLIT_RATIO * ink.ground_spread
+    return 0.7 if unlit and ink.ground_spread >= VARIED_GROUND_LEVELS else 0.2
+
+
+def _in_corner(ink: Ink, frame_size_px: tuple[int, int]) -> bool:
+    width, height = frame_size_px
+    left, top = ink.quad.min(axis=0)
+    right, bottom = ink.quad.max(axis=0)
+    margin = CORNER_RATIO * min(width, height)
+    at_side = min(left, width - right) <= margin
+    at_end = min(top, height - bottom) <= margin
+    level = abs(ink.angle_degrees) <= LEVEL_DEGREES
+    return bool(at_side and at_end and level and ink.length_px >= 2.5 * ink.height_px)
+
+
+def _same_hand(ink: Ink, other: Ink) -> bool:
+    """Whether two lines are as tall and as steep as each other."""
+    turned = abs(ink.angle_degrees - other.angle_degrees)
+    taller = max(ink.height_px, other.height_px) / min(ink.height_px, other.height_px)
+    return min(turned, 180 - turned) <= 2.5 and taller <= 1.18 and ink.length_px >= 1.5 * ink.height_px
+
+
+def _is_repeated(ink: Ink, lines: Sequence[Ink], frame_size_px: tuple[int, int]) -> bool:
+    """Whether the same line stands in many places all over the frame."""
+    if ink.length_px < 0.08 * max(frame_size_px) or ink.length_px < SLENDER * ink.height_px:
+        return False
+    steep = STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
+    # The product's outline cuts lines off, so that only steep ones may differ in length: nothing is printed so often.
+    alike = [
+        other
+        for other in lines
+        if _same_hand(other, ink)
+        and other.length_px >= SLENDER * other.height_px
+        and (steep or max(ink.length_px, other.length_px) <= 1.12 * min(ink.length_px, other.length_px))
+    ]
+    if len(alike) < REPEATS:
+        return False
+    middles = [other.quad.mean(axis=0) for other in alike]
+    return all(
+        max(float(m[axis]) for m in middles) - min(float(m[axis]) for m in middles)
+        >= SPREAD_RATIO * frame_size_px[axis]
+        for axis in (0, 1)
+    )

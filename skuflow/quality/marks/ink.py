@@ -1,0 +1,223 @@
+"""What a line of text is made of: its ink, the ground under it, and how the one depends on the other.
+
+Ink laid over a photo is ``(1 - alpha) * ground + alpha * colour`` with one alpha and one colour from end to end. Ink
+printed on a product is lit with it: ``ratio * ground``. So where the ground varies under a line, the slope of ink over
+ground and what remains at ground 0 tell the two apart; where it does not, nothing does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from skuflow.quality.marks.frame import Frame
+from skuflow.studio.cutting.surfaces import Mask
+from skuflow.studio.picture import Plane
+
+LEAST_LEVELS = 6.0
+CRISP_RATIO = 0.16
+INK_SHARE = (0.03, 0.7)
+SHORT_SIDE_PX = 5.0
+TALLEST_RATIO, TALLEST_LINE_RATIO = 0.22, 0.3
+"""Of the frame's shorter side: taller boxes hold products, not lines; the second for boxes long enough for a line."""
+LINE_SLENDER = 2.2
+LEAST_INK_PX = 24
+LETTERS_RATIO = 0.35
+"""Spread over mean of the ink along a line: letters 0.5 and more, an outline or a shadow's edge 0.2."""
+SEEN_SPREAD = 9.0
+"""Standard deviation of the ground, in levels, from which ink over ground has a slope worth knowing."""
+FLAT_LEVELS = 2
+"""Mean deviation of a drawn surface from its colour after compression; what a lens saw has more."""
+RECTANGLE_RATIO = 0.965
+LARGEST_BADGE_SHARE = 0.4
+"""Of the frame: what is larger is a backdrop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """A line of text at the working size.
+
+    ``angle_degrees`` -90..90, 0 is level, positive is falling; ``height_px`` and ``length_px`` of its box.
+    ``outside_ratio``: share of the box off the product, None where that is unknown. ``outside_ink_ratio``: share of the
+    ink that stands clear of the product. ``contrast_levels``: ink less ground, signed. ``chroma_levels``: how much more
+    coloured ink is than ground. ``ink_spread``, ``ground_spread``: standard deviations, in levels.
+    ``slope``: how much of the ground's changes the ink goes along with, None where the ground is too even to tell;
+    ``fit_spread``: what that leaves unexplained, in levels. ``badge``: the line stands on a drawn rectangle.
+    """
+
+    quad: NDArray[np.float32]
+    angle_degrees: float
+    height_px: float
+    length_px: float
+    outside_ratio: float | None
+    outside_ink_ratio: float
+    contrast_levels: float
+    chroma_levels: float
+    ink_spread: float
+    ground_spread: float
+    slope: float | None
+    fit_spread: float
+    badge: bool
+
+
+def read_ink(frame: Frame, quad: NDArray[np.float32]) -> Ink | None:
+    """The line in ``quad`` (pixels of the working size); None where there are no crisp strokes in it."""
+    frame_h, frame_w = frame.grey.shape
+    (_, _), (first, second), _ = cv2.minAreaRect(quad)
+    height, length = min(first, second), max(first, second)
+    tallest = TALLEST_LINE_RATIO if length >= LINE_SLENDER * height else TALLEST_RATIO
+    if height < SHORT_SIDE_PX or height > tallest * min(frame_h, frame_w):
+        return None
+    pad = round(0.3 * height) + 1
+    left, top = np.maximum(np.floor(quad.min(axis=0)).astype(int) - pad, 0)
+    right, bottom = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + pad, (frame_w, frame_h))
+    if right - left < 5 or bottom - top < 5:
+        return None
+    window = np.s_[top:bottom, left:right]
+    inside = np.zeros((bottom - top, right - left), np.uint8)
+    cv2.fillConvexPoly(inside, np.round(quad - (left, top)).astype(np.int32), 1)
+    grey = frame.grey[window]
+    ground = _ground(grey, height)
+    strokes = _strokes(grey, ground, inside > 0, frame.noise_levels)
+    if strokes is None:
+        return None
+    ink, contrast = strokes
+    if length >= LINE_SLENDER * height and _unevenness(ink, _angle(quad), height) < LETTERS_RATIO:
+        return None
+    core = _core(ink)
+    even = (inside > 0) & ~cv2.dilate(ink.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    slope, fit_spread = _dependence(frame.rgb[window], ink if core is None else core)
+    outside, outside_ink = _off_product(frame, window, inside > 0, ink)
+    level = grey[ink if core is None else core]
+    angle = _angle(quad)
+    return Ink(
+        quad,
+        angle,
+        float(height),
+        float(length),
+        outside,
+        outside_ink,
+        contrast,
+        _chroma(frame.rgb[window], ink if core is None else core, even),
+        float(level.std()),
+        float(grey[even].std()) if np.count_nonzero(even) > 20 else 0.0,
+        slope,
+        fit_spread,
+        abs(angle) < 1.0 and _stands_on_badge(frame, (left, top, right, bottom), even),
+    )
+
+
+def _angle(quad: NDArray[np.float32]) -> float:
+    """Direction of the longer sides, -90..90 degrees."""
+    sides = [quad[1] - quad[0], quad[2] - quad[1]]
+    x, y = max(sides, key=lambda side: float(np.hypot(*side)))
+    return float((np.degrees(np.arctan2(y, x)) + 90) % 180 - 90)
+
+
+def _ground(grey: Plane, height: float) -> Plane:
+    """The crop without its strokes: a median wider than strokes and narrower than a line."""
+    window = min(61, max(5, round(0.9 * height) | 1))
+    flat = cv2.medianBlur(np.clip(grey, 0, 255).astype(np.uint8), window)
+    return np.asarray(flat, dtype=np.float32)
+
+
+def _strokes(grey: Plane, ground: Plane, inside: Mask, noise: float) -> tuple[Mask, float] | None:
+    """Ink, and its signed contrast; None where nothing crisp stands out."""
+    residual = grey - ground
+    limit = max(LEAST_LEVELS, 3.5 * noise)
+    lighter, darker = residual > limit, residual < -limit
+    bright = float(residual[lighter & inside].sum())
+    dark = -float(residual[darker & inside].sum())
+    ink: Mask = (lighter if bright > dark else darker) & inside
+    count = int(np.count_nonzero(ink))
+    if (
+        count < LEAST_INK_PX
+        or not INK_SHARE[0] <= count / max(1, int(np.count_nonzero(inside))) <= INK_SHARE[1]
+    ):
+        return None
+    strength = float(np.percentile(np.abs(residual[ink]), 75))
+    # A faint stroke belongs to the line only where it is a fair share of the strongest.
+    ink &= np.abs(residual) > 0.35 * strength
+    steps = cv2.magnitude(
+        cv2.Sobel(grey, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8),
+        cv2.Sobel(grey, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8),
+    )
+    if np.count_nonzero(ink) < LEAST_INK_PX or float(np.percentile(steps[ink], 92)) < CRISP_RATIO * strength:
+        return None
+    return ink, strength if bright > dark else -strength
+
+
+def _unevenness(ink: Mask, angle_degrees: float, height: float) -> float:
+    """Standard deviation over mean of the ink in steps along the line."""
+    rows, columns = np.nonzero(ink)
+    along = columns * np.cos(np.radians(angle_degrees)) + rows * np.sin(np.radians(angle_degrees))
+    steps = ((along - along.min()) / max(1.5, 0.12 * height)).astype(np.int64)
+    amounts = np.bincount(steps)
+    return float(amounts.std() / amounts.mean())
+
+
+def _core(ink: Mask) -> Mask | None:
+    """Ink without its soft edges; None where strokes are too thin to have a core."""
+    core = cv2.erode(ink.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    return core if np.count_nonzero(core) >= LEAST_INK_PX else None
+
+
+def _chroma(rgb: NDArray[np.uint8], ink: Mask, even: Mask) -> float:
+    """How much further apart the ink's channels are than the ground's, in levels."""
+    drawn = np.median(rgb[ink].astype(np.float32), axis=0)
+    under = np.median(rgb[even].astype(np.float32), axis=0) if np.any(even) else drawn
+    return float(np.ptp(drawn) - np.ptp(under))
+
+
+def _dependence(rgb: NDArray[np.uint8], ink: Mask) -> tuple[float | None, float]:
+    """Slope of ink over the ground beside it in all channels, and what the fit leaves over."""
+    wide = cv2.dilate(ink.astype(np.uint8), np.ones((5, 5), np.uint8))
+    around = cv2.inpaint(np.ascontiguousarray(rgb), wide, 3, cv2.INPAINT_TELEA)
+    beside = around[ink].astype(np.float64).reshape(-1)
+    seen = rgb[ink].astype(np.float64).reshape(-1)
+    if float(beside.std()) < SEEN_SPREAD:
+        return None, 0.0
+    slope = float(((beside - beside.mean()) * (seen - seen.mean())).mean() / beside.var())
+    return slope, float((seen - (seen.mean() + slope * (beside - beside.mean()))).std())
+
+
+def _off_product(
+    frame: Frame, window: tuple[slice, slice], inside: Mask, ink: Mask
+) -> tuple[float | None, float]:
+    if frame.product is not None:
+        product = frame.product[window]
+        off = float(np.mean(~product[inside]))
+        clear = ~cv2.dilate(product.astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
+    elif frame.has_backdrop:
+        clear = frame.backdrop[window]
+        off = float(clear[inside].mean())
+    else:
+        return None, 0.0
+    return off, float(np.count_nonzero(ink & clear)) / max(1, int(np.count_nonzero(ink)))
+
+
+def _stands_on_badge(frame: Frame, box: tuple[int, int, int, int], even: Mask) -> bool:
+    """Whether the line stands on an upright rectangle of one colour: no lit surface is so even and so straight."""
+    left, top, right, bottom = box
+    ground = frame.rgb[top:bottom, left:right][even]
+    if len(ground) < LEAST_INK_PX:
+        return False
+    colour = np.median(ground, axis=0).astype(np.int16)
+    if float(np.abs(ground.astype(np.int16) - colour).mean(axis=0).max()) > FLAT_LEVELS:
+        return False
+    alike = (np.abs(frame.rgb.astype(np.int16) - colour).max(axis=2) <= 4 * FLAT_LEVELS).astype(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(alike, connectivity=4)
+    under = labels[top:bottom, left:right][even]
+    if not np.any(under > 0):
+        return False
+    label = int(np.bincount(under[under > 0]).argmax())
+    x, y, width, height = (int(v) for v in stats[label][:4])
+    if width * height > LARGEST_BADGE_SHARE * frame.grey.size:
+        return False
+    own = (labels[y : y + height, x : x + width] == label).astype(np.uint8)
+    outlines, _ = cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = cv2.drawContours(np.zeros_like(own), outlines, -1, 1, -1)
+    return bool(filled.mean() >= RECTANGLE_RATIO)

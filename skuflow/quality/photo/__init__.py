@@ -1,0 +1,1 @@
+"""Measures of a photo as it comes in: detail, focus, compression, light, backdrop, product in the frame, likeness."""

@@ -1,0 +1,78 @@
+"""The calibration bench: planted defects are the same every time, and its figures are what they are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.calibration.figures import figures, is_held_out
+from benchmarks.calibration.photos import BEGIN, END, Case, checks, labels, result, write_block
+from benchmarks.calibration.planted import PLANTERS, plant
+from tests.unit.marked_photo import photo
+
+
+@pytest.mark.parametrize("defect", PLANTERS)
+def test_a_defect_is_planted_the_same_every_time_and_shows(defect: str) -> None:
+    pixels, _ = photo()
+    bad = plant(pixels, defect, "a.jpg")
+    assert bad.shape == pixels.shape
+    assert np.array_equal(bad, plant(pixels, defect, "a.jpg"))
+    assert not np.array_equal(bad, pixels)
+
+
+@pytest.mark.parametrize("defect", ["watermark_corner", "watermark_tiled", "text_overlay"])
+def test_marks_differ_from_photo_to_photo(defect: str) -> None:
+    pixels, _ = photo()
+    assert not np.array_equal(plant(pixels, defect, "a.jpg"), plant(pixels, defect, "b.jpg"))
+
+
+def test_figures_of_a_perfect_a_blind_and_a_wrong_check() -> None:
+    perfect = figures([0.1, 0.2], [0.8, 0.9], 0.5)
+    assert perfect is not None
+    assert (perfect.auc, perfect.precision, perfect.recall, perfect.blocked_ratio) == (1.0, 1.0, 1.0, 0.0)
+    blind = figures([0.0, 0.0], [0.0, 0.0], 0.5)
+    assert blind is not None
+    assert (blind.auc, blind.recall) == (0.5, 0.0)
+    wrong = figures([0.9, 0.1], [0.2, 0.6], 0.5)
+    assert wrong is not None
+    assert (wrong.auc, wrong.precision, wrong.recall, wrong.blocked_ratio) == (0.5, 0.5, 0.5, 0.5)
+    assert figures([], [1.0], 0.5) is None
+
+
+def test_a_score_at_the_limit_does_not_break_it() -> None:
+    at = figures([0.5], [0.5], 0.5)
+    assert at is not None
+    assert (at.recall, at.blocked_ratio) == (0.0, 0.0)
+
+
+def test_halves_are_fixed_and_both_are_used() -> None:
+    halves = [is_held_out(f"photo_{n}.jpg") for n in range(200)]
+    assert 60 < sum(halves) < 140
+    assert halves == [is_held_out(f"photo_{n}.jpg") for n in range(200)]
+
+
+def test_pages_of_text_are_no_controls_for_marks() -> None:
+    page = sorted(labels()["pages"])[0]
+    check = next(check for check in checks() if check.name == "text overlay")
+    seen = [
+        Case("a.jpg", "", {"overlay": 0.0}),
+        Case("a.jpg", "text_overlay", {"overlay": 0.1}),
+        Case(page, "", {"overlay": 0.9}),
+    ]
+    found = result(check, seen, lambda name: True)
+    assert found is not None
+    assert (found.clean, found.bad, found.auc) == (1, 1, 1.0)
+
+
+def test_the_table_replaces_the_one_before(tmp_path: Path) -> None:
+    page = tmp_path / "quality.md"
+    write_block(["first"], page)
+    page.write_text(page.read_text(encoding="utf-8") + "\n## Other\n", encoding="utf-8")
+    write_block(["second"], page)
+    text = page.read_text(encoding="utf-8")
+    assert f"{BEGIN}\nsecond\n{END}" in text
+    assert "first" not in text
+    assert text.endswith("## Other\n")
+    assert text.startswith("# Quality of the checks")

@@ -1,0 +1,71 @@
+"""``skuflow check``: everything that the gate finds, over a whole catalog, as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from flows.commands.check import check_catalog
+from flows.order import Order
+from skuflow.catalog.gate.judging import gate_rules
+from skuflow.catalog.intake import Gate
+from skuflow.catalog.product import Product, ProductSource
+from skuflow.listing.brief import Brief
+from skuflow.storage.folder import FolderStore
+
+
+def photo(path: Path, colour: tuple[int, int, int], side_px: int = 820) -> str:
+    picture = np.full((side_px, side_px, 3), 255, np.uint8)
+    quarter = side_px // 4
+    cv2.rectangle(picture, (quarter, quarter), (3 * quarter, 3 * quarter), colour, -1)
+    cv2.circle(picture, (side_px // 2, side_px // 2), quarter // 2, (230, 230, 230), -1, cv2.LINE_AA)
+    cv2.imwrite(str(path), picture)
+    return str(path)
+
+
+def product(sku: str, image: str) -> Product:
+    return Product(sku=sku, titles={"en": "Steel mug"}, images=(image,), source=ProductSource(catalog="c"))
+
+
+def codes(capsys: pytest.CaptureFixture[str]) -> dict[str, set[str]]:
+    return {
+        row["sku"]: {finding["code"] for finding in row["findings"]}
+        for row in json.loads(capsys.readouterr().out)
+    }
+
+
+def test_photos_of_different_skus_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blue, red = photo(tmp_path / "blue.png", (160, 60, 30)), photo(tmp_path / "red.png", (30, 40, 170))
+    again = photo(tmp_path / "again.png", (163, 63, 33))
+    order = Order((product("A", blue), product("B", again), product("C", red), product("D", blue)), Brief())
+    store = FolderStore(tmp_path / "storage")
+    assert check_catalog(order, store, as_json=True) == 0
+    found = codes(capsys)
+    assert {"PHOTO_DUPLICATE", "PHOTO_NEAR_DUPLICATE", "PHOTO_COLOUR_VARIANT"} <= found["A"]
+    assert {"PHOTO_NEAR_DUPLICATE", "PHOTO_COLOUR_VARIANT"} <= found["B"]
+    assert "PHOTO_NEAR_DUPLICATE" not in found["C"]
+    assert "PHOTO_COLOUR_VARIANT" in found["C"]
+
+
+def test_text_findings_and_own_limits_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    order = Order((product("A", photo(tmp_path / "a.png", (160, 60, 30))),), Brief())
+    store, own = FolderStore(tmp_path / "storage"), tmp_path / "gate.yaml"
+    own.write_text("TITLE_FEW_ATTRIBUTES: {error: 99}", encoding="utf-8")
+    assert check_catalog(order, store, as_json=True) == 0
+    assert "TITLE_FEW_ATTRIBUTES" in codes(capsys)["A"]
+    assert check_catalog(order, store, as_json=True, gate=Gate(gate_rules(own))) == 3
+
+
+def test_what_would_be_blocked_is_counted_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order = Order((product("A", photo(tmp_path / "a.png", (160, 60, 30), side_px=700)),), Brief())
+    assert check_catalog(order, FolderStore(tmp_path / "storage"), as_json=False) == 3
+    said = capsys.readouterr().out
+    assert "A: blocked" in said
+    assert "ERR_VS_402" in said
+    assert "1 would be blocked" in said
