@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -9,7 +11,7 @@ from skuflow.jobs.contract import ImageRequest, Request, Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.listing.planning import creation_request, extended_request, main_request, scene_request
 from skuflow.listing.twins import without_twins
-from tasks.developing import developed
+from tasks.developing import developed, developed_again
 from tasks.line import Line, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 from tasks.together import all_of
@@ -29,7 +31,8 @@ async def make_images(line: Line, copy: StageOutcome) -> StageOutcome:
     wanted = _requests(line)
     outcomes = await all_of(*(_one(line, slot, request) for slot, request in wanted))
     made = [(slot, outcome) for (slot, _), outcome in zip(wanted, outcomes, strict=True)]
-    return StageOutcome(await line.wiring.in_pool(without_twins, made, line.wiring.ledger, line.wiring.store))
+    wiring, again = line.wiring, partial(developed_again, line, dict(wanted))
+    return StageOutcome(await wiring.in_pool(without_twins, made, wiring.ledger, wiring.store, again))
 
 
 async def _one(line: Line, slot: Slot, request: Request | None) -> Outcome:

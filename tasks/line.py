@@ -50,8 +50,12 @@ class Line:
         return self.plan.product.sku
 
     def answered(self) -> dict[str, str]:
-        """What the kit of this run answers: stages that it left out answer what they answered before."""
+        """What the kit of this run answers: stages that it left out answer what they answered before; all of them did
+        where the run was blocked, so that what was made before is neither lost nor taken for what is wanted now.
+        """
         before = self.previous.made_for if self.previous is not None else {}
+        if self.intake.blocked:
+            return dict(before)
         run = {"product", *(stage.value for stage in self.plan.brief.stages)}
         kept = {name: digest for name, digest in before.items() if name not in run}
         return {**kept, **{name: digest for name, digest in self.made_for.items() if name in run}}

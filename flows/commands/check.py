@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from flows.commands.terminal import EXIT_OK, EXIT_UNFINISHED, print_findings, print_json
@@ -70,12 +71,37 @@ def _print(found: Sequence[tuple[str, Product | None, tuple[Finding, ...]]]) -> 
         worst = max((_RANK[finding.severity] for finding in findings), default=-1)
         verdict = "blocked" if worst == _RANK[Severity.ERROR] else "ok"
         print(
-            f"{sku or 'rows without a SKU of their own'}: {verdict}{f'  {product.title}' if product else ''}"
+            f"{sku}: {verdict}{f'  {product.title}' if product else ''}"
+            if sku
+            else "the catalog itself 商品表"
         )
         print_findings(findings)
     skus = [findings for sku, _, findings in found if sku]
     blocked = sum(any(finding.severity is Severity.ERROR for finding in findings) for findings in skus)
-    print(f"{len(skus)} SKUs looked at, {blocked} would be blocked.")
+    _print_tally(skus)
+    print(
+        f"{len(skus)} SKUs looked at, {blocked} would be blocked. 共检查 {len(skus)} 个 SKU，{blocked} 个会被拦截。"
+    )
+
+
+def _print_tally(skus: Sequence[Sequence[Finding]]) -> None:
+    """What most SKUs suffer from, so that a long catalog is mended cause by cause."""
+    counted = Counter(
+        (finding.severity, finding.code)
+        for findings in skus
+        for finding in {finding.code: finding for finding in sorted(findings, key=_rank)}.values()
+    )
+    for severity, words in (
+        (Severity.ERROR, "SKUs blocked by 拦截原因"),
+        (Severity.WARNING, "SKUs warned of 提醒"),
+    ):
+        told = [f"{code} {count}" for (found, code), count in counted.most_common() if found is severity]
+        if told:
+            print(f"{words}: {', '.join(told)}")
+
+
+def _rank(finding: Finding) -> int:
+    return _RANK[finding.severity]
 
 
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}

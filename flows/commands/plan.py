@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flows.commands.allotment import Choice, NeverDoneError, Room, allot
-from flows.commands.terminal import EXIT_OK, print_json, print_table
+from flows.commands.terminal import EXIT_OK, print_findings, print_json, print_table
 from flows.order import Order
 from skuflow.catalog.intake import likely_extras, likely_photo_sha256
 from skuflow.jobs.contract import MicroCNY, Request, SceneFrame, Slot
@@ -31,6 +31,8 @@ from skuflow.listing.planning import (
 from skuflow.storage.objects import StoredObject
 from tasks.wiring import Wiring
 
+_NAMED_MOST = 3
+"""Products are named up to this many; a longer list would hide the figures."""
 _COPY_BYTES_MOST = 8192
 """What copy is taken to be as a stored file while it is not written yet; the price of judging it depends on that."""
 
@@ -193,8 +195,9 @@ def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
     if as_json:
         print_json(_as_json(plan))
         return EXIT_OK
+    _say_which(order)
     print_table(
-        f"A run would make, for {plan.skus} SKUs",
+        f"A run would make, for {plan.skus} SKU{'' if plan.skus == 1 else 's'}",
         ("provider", "capability", "model", "parts", "units", "likely CNY", "at most CNY", "cap today"),
         [
             (
@@ -230,6 +233,15 @@ def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
     if plan.days or not (plan.in_work or plan.refused):
         print("Nothing is missing." if plan.days == 0 else f"Days under the caps: {plan.days}.")
     return EXIT_OK
+
+
+def _say_which(order: Order) -> None:
+    """Which products these are, where a name or a link was given and not a catalog that says so."""
+    if len(order.products) > _NAMED_MOST:
+        return
+    for product in order.products:
+        print(f"{product.sku}: {product.title}")
+    print_findings(finding for finding in order.loose_findings if finding.code.startswith("NAME_"))
 
 
 def _cap_text(wiring: Wiring, line: PlanLine) -> str:

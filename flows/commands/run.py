@@ -216,6 +216,10 @@ def _exported_before(out: Path) -> Iterator[KitEntry]:
             continue
 
 
+_TOLD = frozenset({"DIAGNOSTIC_BUNDLE"})
+"""Findings that block nothing and that whoever started the run should read at once."""
+
+
 def _print_report(batch: BatchReport, index: Path, costs: tuple[CostSheet, Path], timing: Timing) -> None:
     reports = batch.kits
     print_table(
@@ -228,8 +232,12 @@ def _print_report(batch: BatchReport, index: Path, costs: tuple[CostSheet, Path]
         if not report.complete:
             for reason in report.reasons:
                 print(f"{report.sku}: {reason}")
+        for finding in report.kit.findings if report.kit else ():
+            if finding.code in _TOLD:
+                print(f"{report.sku}: {finding.message}")
+                print(f"  {finding.message_zh}")
     if batch.loose_findings:
-        print("Rows that are no SKU of their own:")
+        print("The catalog itself 商品表:")
         print_findings(batch.loose_findings)
     if not any(report.made for report in reports) and all(report.complete for report in reports):
         print("Nothing was missing; nothing was made.")

@@ -63,12 +63,32 @@ def print_table(
 _MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·"}
 
 
+_TOLD_EACH = 2
+"""Findings of one code and severity under one SKU are written out up to this many; the rest are counted."""
+
+
 def print_findings(findings: Iterable[Finding]) -> None:
-    """Findings in English and Chinese, indented under what they are about."""
+    """Findings in English and Chinese, the worst first, indented under what they are about."""
+    alike: dict[tuple[Severity, str], list[Finding]] = {}
     for finding in findings:
-        print(f"  {_MARKS[finding.severity]} {finding.code} ({finding.subject}): {finding.message}")
+        alike.setdefault((finding.severity, finding.code), []).append(finding)
+    for severity in Severity:
+        for (found, code), told in alike.items():
+            if found is severity:
+                _print_alike(code, told)
+
+
+def _print_alike(code: str, told: Sequence[Finding]) -> None:
+    mark = _MARKS[told[0].severity]
+    # One left over takes no more room than saying so.
+    shown = told if len(told) == _TOLD_EACH + 1 else told[:_TOLD_EACH]
+    for finding in shown:
+        print(f"  {mark} {code} ({finding.subject}): {finding.message}")
         if finding.message_zh:
             print(f"    {finding.message_zh}")
+    if more := len(told) - len(shown):
+        print(f"  {mark} {code}: {more} more like it, see --json")
+        print(f"    同类问题另有 {more} 条，详见 --json")
 
 
 class TerminalProgress:

@@ -177,12 +177,16 @@ def _take_photo(product: Product, path: Path, store: ObjectStore, gate: Gate) ->
     # Brings the pixel libraries along, which reading a catalog does without.
     from skuflow.catalog.gate.photo_gate import check_photo
     from skuflow.catalog.photos import PhotoError, read_photo
+    from skuflow.quality.photo.files import suffix_fits
 
     try:
         content = read_photo(path)
         record, png = _look_at(product.sku, path, content, store, gate)
     except PhotoError as error:
         return _Taken((error.finding(path.name),))
+    # The same bytes may have had another name when they were looked at.
+    facts = replace(record.facts, suffix_fits=suffix_fits(record.facts.format, path.suffix))
+    record = record.model_copy(update={"facts": facts})
     findings = check_photo(record, path.name, gate.rules, text=gate.text)
     if record.refusal is not None:
         findings = (*findings, _studio_finding(record.refusal, path.name))
@@ -231,6 +235,8 @@ def _look_at(
     if not known:
         marks = find_marks(photo.pixels, mask, detect_text=gate.detect_text)
         record = record.model_copy(update={"marks": {**record.marks, gate.text: marks}})
+    # It was cut out before and cannot be any more: without its cut-out the product must not go on.
+    record = record.model_copy(update={"refusal": refusal})
     keep_record(store, record, generation)
     return record, png
 
@@ -298,6 +304,24 @@ _STUDIO_ZH = {
     "PRODUCT_IN_PARTS": "图中有多件分散摆放的物品，无法放入场景；请换用摆放在一起的图片",
     "PRODUCT_RUNS_OUT_OF_PHOTO": "商品超出画面；请换用完整展示商品的图片",
 }
+_STUDIO_CAUSES_ZH = {
+    "most of the photo's border is something else": "背景不纯净：图片边缘大部分不是背景；请换用纯净浅色背景的图片",
+    "there is more in it than the product": "背景不纯净：除商品外还有其他物品；请换用纯净浅色背景的图片",
+    "scattered over many parts": "识别出的内容分散成许多块；请换用纯净浅色背景上的单件商品图",
+    "outline fades into the background": "商品轮廓与背景融在一起（带有倒影或阴影）；请换用没有倒影的图片",
+    "outline hardly differs from the background": "商品大部分轮廓与背景颜色接近；请换用与商品颜色不同的背景",
+    "look like the background behind it": "商品大面积与背景相似（透明或反光商品）；请换用透明背景的图片",
+}
+"""By words of the English message, where one code has several causes, so that both languages say the same."""
+_SIDES_ZH = {"left": "左侧", "top": "上方", "right": "右侧", "bottom": "下方"}
+
+
+def _studio_zh(error: Refusal) -> str:
+    if error.code == "PRODUCT_RUNS_OUT_OF_PHOTO":
+        sides = "、".join(zh for side, zh in _SIDES_ZH.items() if side in error.message)
+        return f"商品超出画面{f'（{sides}）' if sides else ''}；请换用完整展示商品的图片"
+    causes = (zh for words, zh in _STUDIO_CAUSES_ZH.items() if words in error.message)
+    return next(causes, _STUDIO_ZH.get(error.code, "该图片无法使用；请换用清晰的白底图"))
 
 
 def _studio_finding(error: Refusal, subject: str) -> Finding:
@@ -306,7 +330,7 @@ def _studio_finding(error: Refusal, subject: str) -> Finding:
         severity=Severity.ERROR,
         subject=subject,
         message=error.message,
-        message_zh=_STUDIO_ZH.get(error.code, "该图片无法使用；请换用清晰的白底图"),
+        message_zh=_studio_zh(error),
         measured=None if error.measured is None else f"{error.measured:.3g}",
         limit=None if error.limit is None else f"{error.limit:.3g}",
     )

@@ -13,7 +13,7 @@ from skuflow.catalog.exports.families import Table, table_of
 from skuflow.catalog.exports.shopify import is_shopify_product, shopify_product
 from skuflow.catalog.row_findings import row_finding
 from skuflow.catalog.tables import ROWS_LIMIT, Row, decoded
-from skuflow.catalog.values import CellError, load_json, value_text
+from skuflow.catalog.values import HALF, CellError, load_json, value_text
 from skuflow.listing.findings import Finding
 
 _CONTAINERS = (
@@ -52,7 +52,8 @@ def json_table(path: Path, content: bytes) -> Table:
     Raises ``CatalogError`` where it is no JSON, holds no list of objects, or names neither SKU nor title.
     """
     try:
-        loaded = load_json(decoded(path, content).lstrip("\ufeff"))
+        # The row's reader leaves halves of characters out, or the row where they are in its SKU.
+        loaded = load_json(decoded(path, content).lstrip("\ufeff"), with_halves=True)
     except CellError as error:
         raise CatalogError(
             f"{path.name}: not valid JSON ({error}); export it again, or save it as CSV"
@@ -117,7 +118,7 @@ def _plain(
             "name the fields as docs/catalogs.md does"
         )
     rows = tuple(Row(number, tuple(_cell(entry.get(name)) for name in names)) for number, entry in numbered)
-    return Table(understand(names), rows, 0, loose)
+    return Table(understand([HALF.sub("", name) for name in names]), rows, 0, loose)
 
 
 def _cell(value: Any) -> str:

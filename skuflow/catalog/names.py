@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pydantic import ValidationError
 
@@ -175,7 +175,12 @@ def _with_photos(product: Product, store: ObjectStore) -> Product:
     there = tuple(image for image in product.images if is_link(image) or Path(image).is_file())
     if there or not product.images:
         return product.model_copy(update={"images": there})
-    kept = (store.local_path(key) for key in sorted(store.list(f"photos/{sku_slug(product.sku)}/")))
+    # The files of extra wishes, such as the photo of a person, are kept there as well but never cut out.
+    cut = {
+        key.rpartition("/")[2].rpartition("-v")[0] for key in store.list(f"cutouts/{sku_slug(product.sku)}/")
+    }
+    photos = sorted(store.list(f"photos/{sku_slug(product.sku)}/"))
+    kept = (store.local_path(key) for key in photos if PurePosixPath(key).stem in cut)
     return product.model_copy(update={"images": tuple(str(path) for path in kept if path is not None)})
 
 

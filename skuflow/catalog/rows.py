@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -60,11 +60,12 @@ class RowReader:
     def sku(self, row: Row) -> str:
         """The row's SKU, "" where it has none."""
         cell = next((row.cells[c.index] for c in self.columns.of("sku") if _cell(row, c)), "")
-        return "" if values.is_unreadable(cell) else cell
+        return "" if values.is_unreadable(cell) or values.HALF.search(cell) else cell
 
     def read(self, row: Row) -> tuple[Product | RejectedRow, tuple[Finding, ...]]:
         """The product of a row that has a SKU, or the refused row; and all findings of the row either way."""
-        reading = _RowReading(self, row)
+        whole = replace(row, cells=tuple(values.HALF.sub("", cell) for cell in row.cells))
+        reading = _RowReading(self, whole)
         product = reading.product(self.sku(row))
         findings = tuple(reading.findings)
         if product is None:

@@ -38,19 +38,33 @@ def language_of(text: str) -> str:
     return "en"
 
 
-def load_json(cell: str) -> Any:
-    """JSON with numbers kept as they are written; a name that stands twice keeps both values.
+HALF = re.compile("[\ud800-\udfff]")
+"""Half a character, as JSON can name it ("\\ud83d"): in no UTF-8, so in no file and no file name."""
+
+
+def load_json(cell: str, *, with_halves: bool = False) -> Any:
+    """JSON with numbers kept as they are written; a name that stands twice keeps both values. Halves of characters are
+    left out unless ``with_halves``.
 
     Raises ``CellError``.
     """
     try:
-        return json.loads(
+        loaded = json.loads(
             cell, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_object_with_repeats
         )
+        return loaded if with_halves else _without_halves(loaded)
     except json.JSONDecodeError as error:
         raise CellError(f"{error.msg.lower()} at character {error.pos + 1}") from error
     except (ValueError, RecursionError) as error:
         raise CellError("nested too deeply or too large") from error
+
+
+def _without_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return HALF.sub("", value)
+    if isinstance(value, dict):
+        return {HALF.sub("", name): _without_halves(inner) for name, inner in value.items()}
+    return [_without_halves(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _object_with_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -218,7 +218,7 @@ def _status(intake: Intake, parts: Sequence[Part]) -> KitStatus:
 
 
 _KEPT_ZH = {
-    TOO_CLOSE: "重新生成的图片与原图几乎相同，保留原图；请更换风格、图片或服务商",
+    TOO_CLOSE: "重新生成的图片与已有图片几乎相同，保留原图；请更换风格、图片或服务商",
     DUPLICATE_GUARD: "短时间内多次生成几乎相同的内容，已暂停；保留原有内容，请更换风格或图片",
 }
 """Why a part is the one that was there before although it was to be made again."""
@@ -268,13 +268,14 @@ def _scores(
 
 def is_finished(kit: Kit, plan: KitPlan, made_for: Mapping[str, str], store: ObjectStore) -> bool:
     """Whether a kit answers this plan with nothing left to do: same product and wishes, every wanted part made, every
-    file in storage whole. A blocked kit is finished too: the same photo would be refused again.
+    file in storage whole. A blocked kit never is: the gate's rules may have changed, every blocked run is counted, and
+    looking again costs nothing.
     """
+    if kit.status is KitStatus.BLOCKED:
+        return False
     wanted = ("product", *(stage.value for stage in plan.brief.stages))
     if any(kit.made_for.get(name) != made_for[name] for name in wanted):
         return False
-    if kit.status is KitStatus.BLOCKED:
-        return plan.needs_picture
     made = {part.part for part in kit.parts if part.state is PartState.MADE}
     if not {slot.part for slot in plan.wanted_slots} <= made:
         return False

@@ -131,7 +131,8 @@ def _fresh_where_only_sizes_differ(request: Request, outcome: Outcome) -> Outcom
     other = [name for name in asked if name != "sizes_px" and asked[name] != answered.get(name)]
     if other or not all(outcome.result(_label(size)) for size in request.sizes_px):
         return outcome
-    return replace(outcome, stale=False, reason=None)
+    outdated = outcome.reason is not None and outcome.reason.code == "PART_STALE"
+    return replace(outcome, stale=False, reason=None if outdated else outcome.reason)
 
 
 def _needs_developing(outcome: Outcome) -> bool:

@@ -36,7 +36,7 @@ from skuflow.review.figures import duration_text, money
 from skuflow.review.outfiles import relative_url, write_whole
 from skuflow.review.reasons import average
 from skuflow.review.rendering import page_environment
-from skuflow.review.wording import Wording, part_words, readable, say
+from skuflow.review.wording import Wording, readable, say, subject_words
 
 CARDS_PER_PAGE = 60
 
@@ -231,5 +231,5 @@ def _film_alt(card: Card, film: Film) -> Wording:
 
 def _subject_words(subject: str) -> Wording:
     """The words for a part's id, or for several with commas between."""
-    words = [part_words(part.strip()) or Wording(part.strip(), part.strip()) for part in subject.split(",")]
+    words = [subject_words(part.strip()) for part in subject.split(",")]
     return Wording(", ".join(word.en for word in words), "、".join(word.zh for word in words))

@@ -5,6 +5,7 @@ Texts about products and findings come from kits and are not here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -53,6 +54,32 @@ def part_words(part: str) -> Wording | None:
     if kind == "video" and len(rest) <= 1:
         return Wording(" ".join([say("part.video").en, *rest]), " ".join([say("part.video").zh, *rest]))
     return None
+
+
+_SUBJECTS = (
+    (re.compile(r"title \((\S+)\)"), "标题（{}）"),
+    (re.compile(r"description \((\S+)\)"), "描述（{}）"),
+    (re.compile(r"selling point (\d+) \((\S+)\)"), "卖点 {}（{}）"),
+    (re.compile(r"market (\S+)"), "市场 {}"),
+    (re.compile(r"row (\d+)"), "第 {} 行"),
+    (re.compile(r"column (.+)"), "{} 列"),
+    (re.compile(r"attribute (.+)"), "属性 {}"),
+    (re.compile(r"attributes"), "属性"),
+    (re.compile(r"category"), "类目"),
+    (re.compile(r"style"), "风格"),
+)
+"""What findings about a catalog's row are about, as intake writes it; anything else is a name and stays."""
+
+
+def subject_words(subject: str) -> Wording:
+    """The words for one subject of a finding: a part, a place in the catalog, or a name as it is."""
+    part = part_words(subject)
+    if part is not None:
+        return part
+    for pattern, zh in _SUBJECTS:
+        if found := pattern.fullmatch(subject):
+            return Wording(subject, zh.format(*found.groups()))
+    return Wording(subject, subject)
 
 
 def is_requested(content_type: str) -> bool:

@@ -21,6 +21,7 @@ from skuflow.ledger.errors import DuplicateStoppedError
 from skuflow.ledger.ledger import Ledger
 from skuflow.ledger.migrate import upgrade
 from skuflow.ledger.rows import RowState
+from skuflow.listing.developing import _fresh_where_only_sizes_differ
 from skuflow.listing.twins import TOO_CLOSE, without_twins
 from skuflow.storage.folder import FolderStore
 from tests.money import Clock, copy_wish, image_wish, order
@@ -157,6 +158,18 @@ def test_a_stopped_remake_leaves_the_slot_as_it_was(house: House) -> None:
     assert len(house.refusals()) == 2
 
 
+async def test_why_a_remake_was_stopped_is_told_where_only_sizes_have_changed(house: House) -> None:
+    vendor = painter(*(picture(n) for n in range(3)))
+    for _ in range(3):
+        await house.make(vendor, image_wish())
+    wider = replace(image_wish(), sizes_px=((1200, 630),))
+    stopped = await house.make(vendor, wider)
+    assert stopped.stale
+    sized = replace(stopped, results=(replace(stopped.results[0], label="1200x630"),))
+    fresh = _fresh_where_only_sizes_differ(wider, sized)
+    assert (fresh.stale, fresh.reason) == (False, stopped.reason)
+
+
 # Results
 
 
@@ -209,6 +222,64 @@ async def test_two_scenes_that_come_out_alike_are_not_both_delivered(house: Hous
     assert "image:scene:1" in second.reason.sentence
     later = await house.make(vendor, image_wish(shot=2, style="office"), again=False)
     assert [outcome.state for outcome in house.delivered(one, later)] == [MADE, FAILED]
+
+
+async def test_a_remake_like_another_scene_gives_way_to_the_scene_it_was_to_replace(house: House) -> None:
+    vendor = painter(picture(1), picture(2), picture(1, noise=1), picture(2, noise=1))
+    one = await house.make(vendor, image_wish(shot=1), again=False)
+    two = await house.make(vendor, image_wish(shot=2, style="office"), again=False)
+    assert house.delivered(one, two) == [one, two]
+    again_two = await house.make(vendor, image_wish(shot=2, style="office"))
+    (_, kept) = house.delivered(one, again_two)
+    assert (kept.state, kept.results) == (MADE, two.results)
+    assert kept.reason is not None
+    assert kept.reason.code == TOO_CLOSE
+    assert "image:scene:1" in kept.reason.sentence
+
+
+async def test_a_remake_is_compared_with_the_scenes_that_follow_as_well(house: House) -> None:
+    vendor = painter(picture(1), picture(2), picture(2, noise=1))
+    one = await house.make(vendor, image_wish(shot=1), again=False)
+    two = await house.make(vendor, image_wish(shot=2, style="office"), again=False)
+    assert house.delivered(one, two) == [one, two]
+    again_one = await house.make(vendor, image_wish(shot=1))
+    for _ in range(2):
+        two = await house.make(vendor, image_wish(shot=2, style="office"), again=False)
+        (first, second) = house.delivered(again_one, two)
+        assert (first.made_job.id, second) == (one.made_job.id, two)
+        assert first.reason is not None
+        assert "image:scene:2" in first.reason.sentence
+        again_one = await house.make(vendor, image_wish(shot=1), again=False)
+
+
+async def test_what_was_a_twin_once_is_never_delivered_in_the_place_of_a_later_one(house: House) -> None:
+    vendor = painter(picture(1), picture(1, noise=1), picture(1, noise=2))
+    first = await house.make(vendor, image_wish(), again=False)
+    house.delivered(first)
+    house.delivered(await house.make(vendor, image_wish()))
+    house.clock.turn(hours=73)
+    third = await house.make(vendor, image_wish())
+    assert third.made_job.supersedes != first.made_job.id
+    assert house.delivered(third)[0].made_job.id == first.made_job.id
+    later = await house.make(vendor, image_wish(), again=False)
+    assert house.delivered(later)[0].made_job.id == first.made_job.id
+
+
+async def test_the_earlier_picture_is_brought_up_to_date_and_stays_stale(house: House) -> None:
+    vendor = painter(picture(1), picture(1, noise=1))
+    first = await house.make(vendor, image_wish(), again=False)
+    house.delivered(first)
+    await house.make(vendor, image_wish())
+    changed = await house.make(vendor, replace(image_wish(), width_cm=12.0), again=False)
+    assert changed.stale
+
+    def again(slot: Slot, outcome: Outcome) -> Outcome:
+        assert (slot, outcome.made_job.id) == (image_wish().slot, first.made_job.id)
+        return replace(outcome, results=(*outcome.results, replace(outcome.results[0], label="1200x630")))
+
+    ((_, kept),) = without_twins([(changed.made_job.slot, changed)], house.ledger, house.store, again)
+    assert [result.label for result in kept.results] == ["800x800", "1200x630"]
+    assert kept.stale, "it was made for the earlier wish, whichever of the two is shown"
 
 
 async def test_what_costs_nothing_is_not_stopped_and_says_that_nothing_new_came_out(house: House) -> None:

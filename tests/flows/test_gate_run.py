@@ -86,3 +86,33 @@ async def test_rules_that_cannot_be_used_stop_before_anything_is_made(
     make_wiring(skuflow_gate_rules=str(tmp_path / "none.yaml"))
     with pytest.raises(GateRulesError, match="SKUFLOW_GATE_RULES"):
         await run(make_catalog(MUG), "en")
+
+
+async def test_a_blocked_product_is_looked_at_again_with_every_run(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, tmp_path: Path
+) -> None:
+    catalog, wishes = make_catalog(MUG), Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])
+    make_wiring(**strict(tmp_path))
+    kits = [(await new_listings(str(catalog), wishes)).kits[0].kit for _ in range(5)]
+    codes = [[finding.code for finding in kit.findings] for kit in kits if kit is not None]
+    assert [found.count("DIAGNOSTIC_BUNDLE") for found in codes] == [0, 0, 1, 1, 1]
+    assert kits[0] == kits[1], "nothing has changed"
+    assert kits[2] == kits[3] == kits[4], "nothing has changed but the count"
+    make_wiring()
+    (report,) = (await new_listings(str(catalog), wishes)).kits
+    assert report.status == KitStatus.NEEDS_REVIEW, "other rules are tried at once"
+
+
+async def test_a_blocked_run_for_changed_text_keeps_languages_that_it_leaves_out(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, tmp_path: Path
+) -> None:
+    make_wiring()
+    made = (await run(make_catalog(MUG), "en", "es"))["mug-1"].kit
+    assert made is not None
+    changed = make_catalog({**MUG, "title_en": "Ceramic Mug 380 ml"})
+    make_wiring(**strict(tmp_path))
+    for _ in range(2):
+        blocked = (await run(changed, "en"))["mug-1"].kit
+        assert blocked is not None
+        assert (blocked.status, blocked.copy_) == (KitStatus.BLOCKED, made.copy_)
+        assert "PART_STALE" in {finding.code for finding in blocked.findings}

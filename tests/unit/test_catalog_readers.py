@@ -462,3 +462,27 @@ def test_selling_points_among_the_attributes_are_selling_points(tmp_path: Path) 
     product = read_catalog(tmp_path / "c.csv").products[0]
     assert product.selling_points == {"fr": ("Sans colorants", "365 gélules")}
     assert product.attributes == {"language": "fr_FR", "color": "rouge"}
+
+
+def test_half_a_character_is_left_out_and_makes_no_sku(tmp_path: Path) -> None:
+    half = "\ud83d"
+    row = {
+        "title": "Mug",
+        "images": "a.jpg",
+        "brand": f"Acme{half}",
+        "style": half,
+        f"glaze{half}": f"matt{half}",
+    }
+    rows = [{**row, "sku": f"A{half}"}, {**row, "sku": "B", "attributes": {f"size{half}": f"big{half}"}}]
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(rows))
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    reading = read_catalog(path)
+    (product,) = reading.products
+    assert (product.sku, product.brand) == ("B", "Acme")
+    assert product.attributes["size"] == "big"
+    product.model_dump_json()
+    assert reading.rejected == ()
+    assert "ROW_NO_SKU" in {finding.code for finding in reading.loose_findings}
+    path.write_text(json.dumps([{**row, "sku": "C", "attributes": json.dumps({"size": f"big{half}"})}]))
+    assert read_catalog(path).products[0].attributes["size"] == "big"

@@ -275,6 +275,8 @@ def test_a_name_is_found_among_kits_made_before(tmp_path: Path) -> None:
         kit = blocked_kit(product, ())
         store.put(kit_key(sku), kit.model_dump_json(by_alias=True).encode(), "application/json")
     store.put("photos/K-1/abc.jpg", JPEG, "image/jpeg")
+    store.put("cutouts/K-1/abc-v1.png", b"", "image/png")
+    store.put("photos/K-1/aaa-person.jpg", JPEG, "image/jpeg")
     store.put("kits/broken/kit.json", b"{", "application/json")
     store.put("kits/old/kit.json", b'{"product": {"sku": ""}}', "application/json")
     shop = Shop(tmp_path, store=store)

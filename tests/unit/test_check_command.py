@@ -12,10 +12,12 @@ import pytest
 from flows.commands.check import check_catalog
 from flows.order import Order
 from skuflow.catalog.gate.judging import gate_rules
-from skuflow.catalog.intake import Gate
+from skuflow.catalog.intake import Gate, _studio_zh
+from skuflow.catalog.photo_records import Refusal
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.listing.brief import Brief
 from skuflow.storage.folder import FolderStore
+from skuflow.studio.cutting.verdict import RULES
 
 
 def photo(path: Path, colour: tuple[int, int, int], side_px: int = 820) -> str:
@@ -69,3 +71,26 @@ def test_what_would_be_blocked_is_counted_in_words(
     assert "A: blocked" in said
     assert "ERR_VS_402" in said
     assert "1 would be blocked" in said
+
+
+def test_findings_alike_are_counted_and_what_blocks_most_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = tuple(photo(tmp_path / f"{n}.png", (160, 60, 30 + n), side_px=700) for n in range(5))
+    looked = product("A", small[0]).model_copy(update={"images": small})
+    assert check_catalog(Order((looked,), Brief()), FolderStore(tmp_path / "storage"), as_json=False) == 3
+    said = capsys.readouterr().out
+    assert said.count("✗ ERR_VS_402 (") == 2
+    assert "ERR_VS_402: 3 more like it" in said
+    assert "SKUs blocked by 拦截原因: ERR_VS_402 1" in said
+
+
+def test_what_a_cutout_failed_at_is_said_in_chinese_too() -> None:
+    told = {
+        _studio_zh(Refusal(code=rule.code, message=rule.message))
+        for rule in RULES
+        if rule.code in ("CUTOUT_BACKGROUND", "CUTOUT_LOW_CONFIDENCE")
+    }
+    assert len(told) == 6
+    runs_out = Refusal(code="PRODUCT_RUNS_OUT_OF_PHOTO", message="runs out of the photo (bottom, top)")
+    assert "上方、下方" in _studio_zh(runs_out)

@@ -10,12 +10,13 @@ from urllib.parse import unquote
 import pytest
 
 from skuflow.listing.kit import Kit, KitStatus
+from skuflow.quality.score_table import RULES_BY_KIND
 from skuflow.review import gallery
 from skuflow.review.cards import KitEntry, build_card
 from skuflow.review.export import export_kit
 from skuflow.review.gallery import RunSummary, write_gallery
-from skuflow.review.measures import measure_words
-from skuflow.review.wording import Wording, part_words, say
+from skuflow.review.measures import ASPECTS, measure_words
+from skuflow.review.wording import Wording, part_words, say, subject_words
 from skuflow.storage.folder import FolderStore
 from tests.review_kits import HOSTILE_TITLE, blocked_charger, hostile, paint_plainly, sample_entries
 
@@ -287,6 +288,29 @@ def test_parts_and_measures_are_named_for_people() -> None:
         Wording("Edge shift px", "Edge shift px"),
         Wording("12,345 px", "12,345 px"),
     )
+
+
+@pytest.mark.parametrize(
+    ("subject", "zh"),
+    [
+        ("title (en)", "标题（en）"),
+        ("selling point 3 (en)", "卖点 3（en）"),
+        ("market JP", "市场 JP"),
+        ("column attr.size", "attr.size 列"),
+        ("image:scene:2", "场景图 2"),
+        ("market stall.jpg and more", "market stall.jpg and more"),
+        ("title.jpg", "title.jpg"),
+    ],
+)
+def test_what_findings_are_about_is_said_in_chinese(subject: str, zh: str) -> None:
+    assert subject_words(subject).zh == zh
+
+
+def test_every_measure_that_scores_judge_has_words() -> None:
+    rules = [rule for of_kind in RULES_BY_KIND.values() for rule in of_kind]
+    assert {rule.aspect for rule in rules} <= ASPECTS.keys()
+    unnamed = {rule.measure for rule in rules if measure_words(rule.measure, 0.5)[0].zh.isascii()}
+    assert unnamed <= {"fps"}
 
 
 def test_scores_by_aspect_are_bars_and_measures_are_figures(made: tuple[list[KitEntry], Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,37 @@ def test_own_limits_replace_the_packaged_ones(tmp_path: Path) -> None:
     assert rules.judge("ERR_VS_402", 1000, "a.jpg") is None
 
 
+@pytest.mark.parametrize(
+    ("code", "measured", "said", "limit"),
+    [
+        ("PARAMETERS_INCOMPLETE", 3 / 7, "43 %", "85 %"),
+        ("PARAMETERS_INCOMPLETE", 0.0, "0 %", "85 %"),
+        ("PHOTO_BACKGROUND_NOT_WHITE", 0.000625, "0.06 %", "90 %"),
+        ("PHOTO_BACKGROUND_NOT_WHITE", 0.8996, "89.96 %", "90 %"),
+        ("PHOTO_BACKGROUND_BUSY", 0.4004, "40.04 %", "40 %"),
+        ("MARKET_VOLTAGE", 1.3, "130 %", "16 %"),
+        ("ERR_VS_402", 799, "799 px", "800 px"),
+        ("PHOTO_SHAPE", 4.923, "4.92", "4"),
+    ],
+)
+def test_figures_are_short_and_never_look_like_their_limit(
+    code: str, measured: float, said: str, limit: str
+) -> None:
+    rule = packaged_rules()[code]
+    words = dict.fromkeys(set(re.findall(r"{(\w+)}", rule.en + rule.zh)) - {"measured", "subject"}, "-")
+    finding = packaged_rules().judge(code, measured, "a.jpg", **words)
+    assert finding is not None
+    assert (finding.measured, finding.limit) == (said, limit)
+
+
+def test_a_warning_advises_and_an_error_demands() -> None:
+    refused, warned = (packaged_rules().judge("ERR_VS_402", width, "a.jpg") for width in (700, 1000))
+    assert refused is not None
+    assert warned is not None
+    assert ("needed" in refused.message, "至少需要" in refused.message_zh) == (True, True)
+    assert ("advised" in warned.message, "建议至少" in warned.message_zh) == (True, True)
+
+
 def test_a_code_can_be_switched_off(tmp_path: Path) -> None:
     assert gate_rules(own(tmp_path, "ERR_VS_402: off")).judge("ERR_VS_402", 1, "a.jpg") is None
 
@@ -58,6 +90,9 @@ def test_a_code_can_be_switched_off(tmp_path: Path) -> None:
         "ERR_VS_402: {error: many}",
         "a: [",
         "ERR_VS_402: 5",
+        "ERR_VS_402: {error: true}",
+        "ERR_VS_402: {error: .nan}",
+        "PHOTO_BACKGROUND_BUSY: {error: 60}",
     ],
 )
 def test_own_rules_that_cannot_be_used_are_one_line(tmp_path: Path, text: str) -> None:
@@ -65,6 +100,11 @@ def test_own_rules_that_cannot_be_used_are_one_line(tmp_path: Path, text: str) -
         gate_rules(own(tmp_path, text))
     assert "\n" not in str(caught.value)
     assert "gate.yaml" in str(caught.value)
+
+
+def test_a_misspelt_code_is_answered_with_the_right_one(tmp_path: Path) -> None:
+    with pytest.raises(GateRulesError, match=r"did you mean PHOTO_BLURRED\?"):
+        gate_rules(own(tmp_path, "PHOTO_BLUR: off"))
 
 
 def test_own_rules_that_are_missing_are_one_line(tmp_path: Path) -> None:

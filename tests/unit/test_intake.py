@@ -13,6 +13,7 @@ from skuflow.catalog.product import Product, ProductSource
 from skuflow.listing.findings import Severity
 from skuflow.storage.folder import FolderStore
 from skuflow.studio.cutout_png import from_png
+from skuflow.studio.picture import Cutout, Pixels, StudioError
 
 
 def product(*images: Path) -> Product:
@@ -47,6 +48,33 @@ def test_a_good_photo_is_kept_with_its_cutout(tmp_path: Path, store: FolderStore
     cutout = from_png(store.get(intake.cutout.key))
     assert cutout.photo_size_px == (1200, 1200)
     assert abs((cutout.box_px[2] - cutout.box_px[0]) - 600) < 40
+
+
+def test_a_file_is_judged_by_the_name_that_it_has_now(tmp_path: Path, store: FolderStore) -> None:
+    good = photo(tmp_path / "a.png")
+    (wrong := tmp_path / "a.jpg").write_bytes(good.read_bytes())
+    for path, codes in ((good, []), (wrong, ["PHOTO_MISLABELLED"]), (good, [])):
+        intake = take_in(product(path), store, needs_picture=True)
+        assert [f.code for f in intake.findings if f.code == "PHOTO_MISLABELLED"] == codes
+
+
+def test_a_photo_that_cannot_be_cut_any_more_blocks(
+    tmp_path: Path, store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = product(photo(tmp_path / "a.png"))
+    cutout = take_in(one, store, needs_picture=True).cutout
+    assert cutout is not None
+    store.delete(cutout.key)
+
+    def cut_out(pixels: Pixels) -> Cutout:
+        raise StudioError("CUTOUT_EMPTY", "nothing is there")
+
+    monkeypatch.setattr("skuflow.studio.cutout.cut_out", cut_out)
+    intake = take_in(one, store, needs_picture=True)
+    assert intake.blocked
+    assert [finding.code for finding in intake.findings if finding.severity is Severity.ERROR] == [
+        "CUTOUT_EMPTY"
+    ]
 
 
 def test_the_same_photo_is_not_cut_again(

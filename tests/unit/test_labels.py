@@ -261,3 +261,29 @@ def test_a_video_shows_it_for_two_seconds_and_not_to_the_end(tmp_path: Path) -> 
     labelled = [bool((frame.max(axis=2) > 180).sum() > 20) for frame in frames]
     assert all(labelled[:50])
     assert not any(labelled[56:])
+
+
+@pytest.mark.parametrize(
+    ("produce_id", "kept"),
+    [
+        ("x" * 50_000, "x" * 50_000),
+        ("x" * 60_000, None),
+        ("&" * 20_000, None),
+        ("a\uffff\ufffe\ud800b", "ab"),
+    ],
+    ids=["long", "too long", "too long when escaped", "no XML"],
+)
+def test_a_vendors_label_never_keeps_its_picture_from_being_labelled(
+    produce_id: str, kept: str | None
+) -> None:
+    vendor = FileLabel(Origin.MODEL, AigcLabel("Vendor", produce_id))
+    done = Labelling("Shop").labelled(
+        picture("JPEG"), "image/jpeg", Origin.COMPOSITE_WITH_MODEL, vendor=vendor
+    )
+    label = label_in(done)
+    assert label is not None
+    assert label.aigc is not None
+    assert label.origin is Origin.COMPOSITE_WITH_MODEL
+    assert label.aigc.content_producer == ("Shop" if kept is None else "Vendor")
+    if kept is not None:
+        assert label.aigc.produce_id == kept

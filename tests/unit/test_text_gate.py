@@ -108,7 +108,7 @@ def test_parameters_at_and_under_the_limit(missing: int, warned: bool) -> None:
     found = findings_of(text_product("马克杯", left, kind="mug"), "PARAMETERS_INCOMPLETE")
     assert bool(found) is warned
     if found:
-        assert found[0].measured == f"{100 * (7 - missing) / 7:.4g} %"
+        assert found[0].measured == f"{100 * (7 - missing) / 7:.0f} %"
         assert "material" in found[0].message
         assert "材质" in found[0].message_zh
 

@@ -75,7 +75,7 @@ def note_attempt(
     """
     attempts = record_attempt(store, product.sku, findings, now=now)
     path = wishes.folder / f"{sku_slug(product.sku)}.zip"
-    finding = rules.judge("DIAGNOSTIC_BUNDLE", attempts.blocked_in_a_row, product.sku, file=str(path))
+    finding = _first_told(rules, attempts.blocked_in_a_row, product.sku, path)
     if finding is None:
         return ()
     try:
@@ -83,6 +83,15 @@ def note_attempt(
     except OSError:
         return ()
     return (finding,)
+
+
+def _first_told(rules: GateRules, blocked_in_a_row: int, sku: str, path: Path) -> Finding | None:
+    """The finding of the first count at which there is one: a kit in which nothing else changes stays the same."""
+    told = (
+        rules.judge("DIAGNOSTIC_BUNDLE", count, sku, file=str(path))
+        for count in range(1, blocked_in_a_row + 1)
+    )
+    return next((finding for finding in told if finding is not None), None)
 
 
 def write_bundle(

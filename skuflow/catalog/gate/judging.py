@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -37,8 +39,12 @@ class GateRule(BaseModel):
     @field_validator("error", "warning", "info", mode="before")
     @classmethod
     def _off(cls, value: object) -> object:
-        # YAML reads a bare off as False.
-        return None if value is False or value == "off" else value
+        # YAML reads a bare off as False, and True would count as 1.
+        if value is False or value == "off":
+            return None
+        if value is True or (isinstance(value, float) and not math.isfinite(value)):
+            raise ValueError("a limit is a number or off")
+        return value
 
     def broken(self, measured: float) -> tuple[Severity, float] | None:
         """The severity and the limit that ``measured`` breaks; None when it breaks none."""
@@ -68,16 +74,18 @@ class GateRules:
     def judge(self, code: str, measured: float, subject: str, **words: str) -> Finding | None:
         """The finding ``code`` about ``subject``, None where ``measured`` breaks no limit.
 
-        ``words`` fill the placeholders of the rule's messages beside measured, limit and subject. Raises KeyError for a
-        code or a placeholder that does not exist.
+        ``words`` fill the placeholders of the rule's messages beside measured, limit, subject and needed, which says
+        whether the limit is a must. Raises KeyError for a code or a placeholder that does not exist.
         """
         rule = self._rules[code]
         broken = rule.broken(measured)
         if broken is None:
             return None
         severity, limit = broken
-        said, allowed = _with_unit(measured, rule.unit), _with_unit(limit, rule.unit)
+        said, allowed = _figures(measured, limit, rule.unit)
+        needed, needed_zh = _NEEDED if severity is Severity.ERROR else _ADVISED
         filled = {**words, "measured": said, "limit": allowed, "subject": subject}
+        filled |= {"needed": needed, "needed_zh": needed_zh}
         return Finding(
             code=code,
             severity=severity,
@@ -89,11 +97,36 @@ class GateRules:
         )
 
 
-def _with_unit(value: float, unit: str) -> str:
+_NEEDED = "needed", "至少需要"
+_ADVISED = "advised", "建议至少"
+
+
+def _figures(measured: float, limit: float, unit: str) -> tuple[str, str]:
+    """Both as people read them: no more digits than say something, and enough to tell the one from the other."""
+    allowed = _with_unit(limit, unit, digits=3)
+    for digits in (2, 3, 4, 6):
+        said = _with_unit(measured, unit, digits)
+        if said != allowed:
+            break
+    return said, allowed
+
+
+def _with_unit(value: float, unit: str, digits: int) -> str:
     if unit == "ratio":
-        return f"{100 * value:.4g} %"
-    text = f"{value:.0f}" if value == int(value) else f"{value:.3g}"
+        return f"{_rounded(100 * value, digits)} %"
+    # Pixels, words and attempts are counted, not measured.
+    text = f"{value:.0f}" if value == int(value) else _rounded(value, max(3, digits))
     return f"{text} {unit}" if unit else text
+
+
+def _rounded(value: float, digits: int) -> str:
+    """To so many digits in all, or behind the point where nothing stands before it; never in powers of ten."""
+    if not math.isfinite(value):
+        return f"{value}"
+    before_point = len(f"{abs(value):.0f}") if abs(value) >= 1 else 0
+    places = max(0, digits - before_point)
+    text = f"{value:.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 @cache
@@ -124,7 +157,11 @@ def gate_rules(own: Path | None = None) -> GateRules:
     rules = {code: packaged[code] for code in packaged.codes}
     for code, changed in _own_entries(own).items():
         if code not in rules:
-            raise GateRulesError(f"{own}: there is no code {code!r}; the codes stand in docs/intake-codes.md")
+            near = difflib.get_close_matches(code, rules, n=1)
+            raise GateRulesError(
+                f"{own}: no limit is called {code!r}; "
+                + (f"did you mean {near[0]}?" if near else "docs/gate.md and docs/text-gate.md name them")
+            )
         limits = dict.fromkeys(("error", "warning", "info"), False) if changed in (False, "off") else changed
         if not isinstance(limits, dict) or not limits.keys() <= {"error", "warning", "info"}:
             raise GateRulesError(f"{own}: {code}: write off, or error, warning and info with a number or off")
@@ -133,6 +170,10 @@ def gate_rules(own: Path | None = None) -> GateRules:
         except ValidationError as error:
             field = ".".join(str(piece) for piece in error.errors()[0]["loc"])
             raise GateRulesError(f"{own}: {code}: {field} must be a number or off") from error
+        for name, limit in limits.items():
+            # 60 where 60 % is meant would never be broken, which nobody would notice.
+            if rules[code].unit == "ratio" and limit not in (False, "off", None) and float(limit) > 1:
+                raise GateRulesError(f"{own}: {code}: {name} is a share from 0 to 1; 60 % is written 0.6")
     return GateRules(rules)
 
 
@@ -142,7 +183,11 @@ def _own_entries(own: Path) -> dict[str, object]:
     except (OSError, UnicodeDecodeError) as error:
         raise GateRulesError(f"SKUFLOW_GATE_RULES={own}: cannot be read; check the path") from error
     except yaml.YAMLError as error:
-        raise GateRulesError(f"{own}: is no YAML ({str(error).splitlines()[0]})") from error
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise GateRulesError(
+            f"{own}{where}: is no YAML; indent with spaces, and write CODE: {{error: 1000}}"
+        ) from error
     if entries is None:
         return {}
     if not isinstance(entries, dict):

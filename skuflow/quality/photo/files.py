@@ -70,7 +70,7 @@ def look_at_file(image: Image.Image, suffix: str) -> FileFacts:
     tables = getattr(image, "quantization", None) if name == "JPEG" else None
     return FileFacts(
         format=name,
-        suffix_fits=not suffix or suffix.lower() in _SUFFIXES.get(name, frozenset()),
+        suffix_fits=suffix_fits(name, suffix),
         animated=name in ("GIF", "PNG", "WEBP", "AVIF") and _is_animated(image),
         orientation=exif[0],
         mode=image.mode,
@@ -80,6 +80,11 @@ def look_at_file(image: Image.Image, suffix: str) -> FileFacts:
         gamut_unnamed=exif[1] == _UNCALIBRATED and not image.info.get("icc_profile"),
         jpeg_quality=jpeg_quality(tables) if tables else None,
     )
+
+
+def suffix_fits(file_format: str, suffix: str) -> bool:
+    """Whether a file of ``file_format`` ("JPEG") may be named so; no suffix says nothing wrong."""
+    return not suffix or suffix.lower() in _SUFFIXES.get(file_format, frozenset())
 
 
 def jpeg_quality(tables: Mapping[int, Sequence[int]]) -> float | None:

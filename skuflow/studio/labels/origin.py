@@ -190,4 +190,6 @@ def _aigc(text: str) -> AigcLabel | None:
 
 
 def _text(value: str) -> str:
-    return escape("".join(c for c in value if c >= " " and not "\ud800" <= c <= "\udfff"))
+    return escape(
+        "".join(c for c in value if c >= " " and not "\ud800" <= c <= "\udfff" and c not in "\ufffe\uffff")
+    )

@@ -76,12 +76,17 @@ def _wording_findings(product: Product, rules: GateRules) -> Iterator[Finding | 
             len(odd),
             f"title ({language})",
             pieces=_listed(one.piece for one in odd[:_PIECES_LIMIT]),
+            pieces_zh=_listed_zh(one.piece for one in odd[:_PIECES_LIMIT]),
             advice=_listed(one.en for one in odd[:_PIECES_LIMIT]),
             advice_zh=_listed_zh(one.zh for one in odd[:_PIECES_LIMIT]),
         )
         loud = shouts(title)
         yield rules.judge(
-            "TITLE_SHOUTING", len(loud), f"title ({language})", pieces=_listed(loud[:_PIECES_LIMIT])
+            "TITLE_SHOUTING",
+            len(loud),
+            f"title ({language})",
+            pieces=_listed(loud[:_PIECES_LIMIT]),
+            pieces_zh=_listed_zh(loud[:_PIECES_LIMIT]),
         )
 
 
