@@ -298,9 +298,9 @@ def _wishes(
     wishes = Wishes(
         skus=sku or [],
         stages=wanted,
-        markets=market or [],
-        marketplaces=marketplace or [],
-        languages=language or [],
+        markets=_each(market),
+        marketplaces=_each(marketplace),
+        languages=_each(language),
         style=style,
         video_sizes=video_size or [],
         captions=captions,
@@ -309,6 +309,11 @@ def _wishes(
     )
     wishes.brief()
     return wishes
+
+
+def _each(given: list[str] | None) -> list[str]:
+    """Options may be repeated, or take several values with commas between them."""
+    return [value.strip() for one in given or [] for value in one.split(",") if value.strip()]
 
 
 _UNUSABLE = (

@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     skuflow_catalog: str = Field("", description="The shop's catalog, in which product names are looked up.")
     skuflow_gate_rules: str = Field("", description="YAML with own limits of the intake gate, by code.")
     skuflow_text_detection: Literal["on", "off"] = Field(
-        "on", description="Whether photos are searched for text and watermarks; up to 3 s a photo on one core."
+        "on", description="Whether photos are searched for text and watermarks; about 3 s a photo on a core."
     )
     skuflow_duplicate_guard_h: float = Field(
         72.0,

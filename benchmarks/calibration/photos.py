@@ -8,6 +8,7 @@ each is planted with every defect. Limits were chosen by one half of the photos,
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import sys
 from collections import defaultdict
@@ -26,7 +27,7 @@ from benchmarks.measure import cpu_s, figure
 from skuflow.catalog.gate.judging import GateRule, packaged_rules
 from skuflow.catalog.photos import PhotoError, load_photo
 from skuflow.quality.marks.detection import TextLine, text_lines
-from skuflow.quality.marks.find import marks_with
+from skuflow.quality.marks.find import LEAST_SIDE_PX, marks_with
 from skuflow.quality.photo.measures import measure_photo
 from skuflow.studio.cutout import cut_out
 from skuflow.studio.cutting.surfaces import Mask
@@ -242,6 +243,67 @@ def printed_rows(seen: Sequence[Case]) -> list[str]:
     return [f"- Photos {words[kind]}: {sum(hit)} of {len(hit)} stopped." for kind, hit in counts.items()]
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One picture of the shared set with labels. ``bad``: by measure, whether it has what the measure looks for."""
+
+    name: str
+    scores: Scores
+    bad: Mapping[str, bool]
+
+
+def labelled_pictures(eyes: Eyes) -> list[Labelled]:
+    """The pictures of ``quality/``, nothing where they do not stand beside the checkout.
+
+    Those of ``derived/`` by its own table, where an upscaled picture counts as too small besides; the others by what
+    ``labels.yaml`` says of them, for text alone.
+    """
+    folder = SHARED / "quality"
+    wanted: list[tuple[Path, Mapping[str, bool]]] = []
+    table_path = folder / "derived" / "labels.csv"
+    if table_path.is_file():
+        with table_path.open(encoding="utf-8", newline="") as rows:
+            for row in csv.DictReader(rows):
+                small = row["too_small"] == "1" or row["defect"].startswith("upscaled")
+                known = {"watermark": row["has_watermark"] == "1", "overlay": row["has_text_overlay"] == "1"}
+                wanted.append(
+                    (SHARED / row["file"], {**known, "focus": row["blurred"] == "1", "true_width": small})
+                )
+    laid_over = labels()["overlay_text"]
+    others = sorted([*(folder / "cleanvision").glob("*.*"), *(folder / "rapidocr").glob("*.*")])
+    wanted += [(path, {"overlay": path.name in laid_over}) for path in others]
+    found = []
+    for path, bad in wanted:
+        try:
+            pixels = load_photo(path).pixels
+        except PhotoError:
+            continue
+        if min(pixels.shape[:2]) >= LEAST_SIDE_PX:
+            scores = {**measured(pixels, eyes, marks=True), **measured(pixels, eyes, marks=False)}
+            found.append(Labelled(path.name, scores, bad))
+    return found
+
+
+def labelled_rows(pictures: Sequence[Labelled]) -> list[str]:
+    """Markdown: one row a check, on the labelled pictures alone."""
+    names = {"watermark": "watermark", "overlay": "text overlay", "focus": "blur", "true_width": "resolution"}
+    limits = {check.measure: check for check in checks()}
+    rows = [
+        "| check | clean | bad | AUC | precision | recall | clean stopped |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for measure, name in names.items():
+        usable = [p for p in pictures if measure in p.bad and measure in p.scores]
+        clean, bad = ([p.scores[measure] for p in usable if p.bad[measure] is has] for has in (False, True))
+        found = figures(clean, bad, limits[measure].limit)
+        if found is not None:
+            rows.append(
+                f"| {name} | {found.clean} | {found.bad} | {found.auc:.3f} | {found.precision:.3f} | "
+                f"{found.recall:.3f} | {100 * found.blocked_ratio:.1f} % |"
+            )
+    return rows if len(rows) > 2 else []
+
+
 def write_block(lines: Sequence[str], page: Path = PAGE) -> None:
     """Puts ``lines`` between the markers of the page, which is begun where there is none."""
     block = "\n".join([BEGIN, *lines, END])
@@ -250,6 +312,30 @@ def write_block(lines: Sequence[str], page: Path = PAGE) -> None:
         text = f"{text.rstrip()}\n\n## Photos\n\n{BEGIN}\n{END}\n"
     head, rest = text.split(BEGIN, 1)
     page.write_text(head + block + rest.split(END, 1)[1], encoding="utf-8")
+
+
+def report(
+    seen: Sequence[Case], pictures: Sequence[Labelled], defects: Sequence[str], photos_at_hand: int
+) -> list[str]:
+    """The block of the page, in Markdown."""
+    count = len({case.photo for case in seen})
+    part = f" of {photos_at_hand}, chosen by a hash of their names" if count < photos_at_hand else ""
+    lines = [f"{count} photos{part}, each planted with: {', '.join(defects)}.", "", *table(seen)]
+    lines += ["", *printed_rows(seen)]
+    rows = labelled_rows(pictures)
+    if rows:
+        lines += [
+            "",
+            f"{len(pictures)} pictures that came with labels, none of them used to set a limit:",
+            "",
+        ]
+        lines += [
+            *rows,
+            "",
+            "A blurred picture counts as clean for resolution, though its true width is small.",
+            "",
+        ]
+    return lines
 
 
 INTRODUCTION = """# Quality of the checks
@@ -272,8 +358,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     eyes = Eyes(options.cache)
     before = cpu_s()
     seen = list(cases(paths, defects, eyes))
-    lines = [f"{len(paths)} photos, each planted with: {', '.join(defects)}.", "", *table(seen)]
-    lines += ["", *printed_rows(seen)]
+    lines = report(seen, labelled_pictures(eyes), defects, len(photo_files()))
     if eyes.detection_s:
         cost = float(np.median(eyes.detection_s))
         lines.append(

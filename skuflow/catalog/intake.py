@@ -105,8 +105,8 @@ def _photo_sha256(image: str) -> str:
 
 
 def file_digests(product: Product) -> dict[str, str]:
-    """The hex SHA-256 of the product's photo files by file name; UNREADABLE for one that cannot be read."""
-    return {Path(image).name: _photo_sha256(image) for image in product.images}
+    """The hex SHA-256 of the product's photo files by path; UNREADABLE for one that cannot be read."""
+    return {image: _photo_sha256(image) for image in product.images}
 
 
 def take_in_extras(intake: Intake, wishes: ExtraWishes, sku: str, store: ObjectStore) -> Intake:
@@ -212,9 +212,10 @@ def _look_at(
     generation = f"{MEASURES}.{CUTTER}.{RECORDS}"
     record = read_record(store, sha256, generation)
     known = record is not None and gate.text in record.marks
-    cut_before = store.exists(cutout_key(sku, sha256, CUTTER))
-    if record is not None and known and (record.refusal is not None or cut_before):
-        return record, None if record.refusal else store.get(cutout_key(sku, sha256, CUTTER))
+    if record is not None and known:
+        png = None if record.refusal else _cut_before(store, cutout_key(sku, sha256, CUTTER))
+        if record.refusal is not None or png is not None:
+            return record, png
     photo = decode_photo(path, content)
     if min(photo.pixels.shape[:2]) < _LEAST_CUT_PX:
         nothing = Refusal(
@@ -241,6 +242,23 @@ def _look_at(
     return record, png
 
 
+def _cut_before(store: ObjectStore, key: str) -> bytes | None:
+    """The stored cut-out; None where there is none, or one that is damaged and has to be made again."""
+    from skuflow.studio.cutout_png import from_png
+    from skuflow.studio.picture import StudioError
+
+    if not store.exists(key):
+        return None
+    png = store.get(key)
+    try:
+        from_png(png)
+    except (StudioError, OSError, ValueError, KeyError):
+        # A damaged file is no reason to block a good photo.
+        store.delete(key)
+        return None
+    return png
+
+
 def _cut(pixels: Pixels, store: ObjectStore, key: str) -> tuple[Cutout | None, bytes | None, Refusal | None]:
     """The cut-out with its PNG, or why there is none. One that is in storage is taken from there if it can be read."""
     from skuflow.studio.cutout import cut_out
@@ -248,13 +266,9 @@ def _cut(pixels: Pixels, store: ObjectStore, key: str) -> tuple[Cutout | None, b
     from skuflow.studio.picture import StudioError
     from skuflow.studio.standing import require_standing
 
-    if store.exists(key):
-        png = store.get(key)
-        try:
-            return from_png(png), png, None
-        except (StudioError, OSError, ValueError, KeyError):
-            # A damaged file is no reason to block a good photo.
-            store.delete(key)
+    before = _cut_before(store, key)
+    if before is not None:
+        return from_png(before), before, None
     try:
         cutout = cut_out(pixels)
         if cutout.touches:

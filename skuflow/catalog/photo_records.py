@@ -16,7 +16,7 @@ from skuflow.quality.photo.prints import Print
 from skuflow.storage.keys import photo_record_key
 from skuflow.storage.objects import ObjectMissingError, ObjectStore
 
-RECORDS = 1
+RECORDS = 2
 """Raised when a record holds something else, or when marks are found otherwise."""
 
 

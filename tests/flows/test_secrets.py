@@ -310,4 +310,7 @@ def test_a_word_for_a_server_that_wants_no_key_does_not_black_out_texts() -> Non
 
 
 def test_a_secret_that_is_a_word_of_the_replacement_is_not_replaced_within_it() -> None:
-    assert without_secrets("of longer-secret and secret", ("secret", "longer-secret")) == "of (secret) and (secret)"
+    assert (
+        without_secrets("of longer-secret and secret", ("secret", "longer-secret"))
+        == "of (secret) and (secret)"
+    )

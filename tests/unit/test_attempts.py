@@ -94,8 +94,9 @@ def test_the_third_blocked_attempt_writes_a_bundle(store: FolderStore, tmp_path:
     (finding,) = found[2]
     assert (finding.code, finding.severity, finding.measured) == ("DIAGNOSTIC_BUNDLE", Severity.INFO, "3")
     (bundle,) = (tmp_path / "bundles").iterdir()
-    assert str(bundle) in finding.message
-    assert str(bundle) in finding.message_zh
+    assert f"bundles/{bundle.name} in SKUFLOW_HOME" in finding.message
+    assert f"bundles/{bundle.name}" in finding.message_zh
+    assert str(tmp_path) not in finding.message + finding.message_zh, "kits are handed on"
     assert bundle.suffix == ".zip"
     assert "/" not in bundle.name
 

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from benchmarks.calibration.figures import figures, is_held_out
-from benchmarks.calibration.photos import BEGIN, END, Case, checks, labels, result, write_block
+from benchmarks.calibration.photos import (
+    BEGIN,
+    END,
+    Case,
+    Labelled,
+    checks,
+    labelled_rows,
+    labels,
+    report,
+    result,
+    write_block,
+)
 from benchmarks.calibration.planted import PLANTERS, plant
 from tests.unit.marked_photo import photo
 
@@ -76,3 +87,21 @@ def test_the_table_replaces_the_one_before(tmp_path: Path) -> None:
     assert "first" not in text
     assert text.endswith("## Other\n")
     assert text.startswith("# Quality of the checks")
+
+
+def test_labelled_pictures_are_judged_by_the_limits_of_the_gate() -> None:
+    limit = next(check.limit for check in checks() if check.measure == "watermark")
+    pictures = [
+        Labelled("a", {"watermark": limit}, {"watermark": False, "overlay": False}),
+        Labelled("b", {"watermark": limit + 0.1}, {"watermark": True}),
+        Labelled("c", {"watermark": 0.0}, {"watermark": True}),
+    ]
+    (row,) = labelled_rows(pictures)[2:]
+    assert row == "| watermark | 1 | 2 | 0.500 | 1.000 | 0.500 | 0.0 % |"
+    assert labelled_rows([]) == []
+
+
+def test_the_page_says_how_many_of_the_photos_were_taken() -> None:
+    seen = [Case("a.jpg", "", {"overlay": 0.0}), Case("a.jpg", "text_overlay", {"overlay": 0.1})]
+    assert report(seen, [], ["text_overlay"], 9)[0].startswith("1 photos of 9, chosen by a hash")
+    assert report(seen, [], ["text_overlay"], 1)[0].startswith("1 photos, each planted with: text_overlay.")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skuflow.catalog.gate.judging import packaged_rules
-from skuflow.quality.marks.detection import TextLine, merged
+from skuflow.quality.marks.detection import TextLine, distinct, raised_contrast
 from skuflow.quality.marks.find import find_marks, marks_with
 from skuflow.quality.marks.model import MarkBox, MarkKind, Marks
 from tests.unit.marked_photo import SIDE_PX, Drawn, drawn, laid_over, photo, printed
@@ -98,6 +98,21 @@ def test_a_steep_mark_across_the_product_is_a_watermark(angle: float, tone: int)
     assert kinds(marks) == {MarkKind.WATERMARK}
 
 
+def test_a_steep_line_through_the_middle_is_a_watermark_where_no_product_is_known() -> None:
+    pixels = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
+    pixels[:, ::2] += 3
+    through = drawn("SAMPLE SHOP", (400, 410), 70, 35)
+    aside = drawn("SAMPLE SHOP", (520, 230), 70, 35)
+    scores = [
+        marks_with(
+            laid_over(pixels, text, (255, 255, 255), 0.35), np.ones((SIDE_PX, SIDE_PX), bool), [text.line]
+        )
+        for text in (through, aside)
+    ]
+    assert scores[0].watermark_score > WATERMARK_LIMIT
+    assert scores[1].watermark_score < WATERMARK_LIMIT
+
+
 def tiles() -> list[Drawn]:
     return [drawn("shop123", (x, y), 24, 25) for y in (260, 360, 460, 560) for x in (300, 500)]
 
@@ -160,13 +175,31 @@ def box(left: float, top: float, right: float, bottom: float) -> TextLine:
     return TextLine(np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32), 0.5)
 
 
-def test_a_large_line_of_the_second_pass_replaces_its_parts() -> None:
-    part, other = box(0, 0, 100, 50), box(0, 300, 100, 320)
-    whole = box(0, 0, 400, 50)
-    assert merged((part, other), (whole,), 40) == (other, whole)
-    assert merged((whole,), (box(2, 1, 398, 50),), 40) == (whole,)
-    assert merged((other,), (box(0, 0, 400, 39),), 40) == (other,)
-    assert merged((), (box(0, 0, 60, 50),), 40) == ()
+def test_a_line_that_two_passes_found_is_kept_once() -> None:
+    line, same, part = box(0, 0, 400, 50), box(4, 1, 400, 51), box(0, 0, 100, 50)
+    assert distinct([line, same, part]) == (line, part)
+    assert len(distinct([line, box(0, 0, 321, 50)])) == 1
+    assert len(distinct([line, box(0, 0, 319, 50)])) == 2
+
+
+def test_a_place_that_was_read_twice_counts_once() -> None:
+    pixels, mask = photo()
+    text = drawn("SAMPLE SHOP", (120, 770), 26)
+    marked = laid_over(pixels, text, (0, 0, 0), 0.3)
+    middle = text.line.quad.mean(axis=0)
+    shorter = TextLine(middle + (text.line.quad - middle) * np.float32(0.8), 0.9)
+    once = marks_with(marked, mask, [text.line])
+    assert len(marks_with(marked, mask, [text.line, shorter]).boxes) == len(once.boxes) == 1
+
+
+def test_a_faint_mark_is_plain_where_contrast_is_raised() -> None:
+    pixels, _ = photo()
+    text = drawn("SAMPLE SHOP", (400, 400), 40)
+    before = raised_contrast(pixels).astype(int)
+    after = raised_contrast(laid_over(pixels, text, (255, 255, 255), 0.08)).astype(int)
+    strokes = text.coverage > 0.9
+    faint = laid_over(pixels, text, (255, 255, 255), 0.08).astype(int) - pixels
+    assert (after - before)[strokes].mean() > 2.5 * faint[strokes].mean()
 
 
 def test_the_detector_finds_a_mark_and_leaves_the_photo_alone() -> None:

@@ -25,6 +25,8 @@ from skuflow.catalog.product import Product, ProductSource
 from skuflow.listing.findings import Finding, Severity
 from skuflow.storage.folder import FolderStore
 
+ROOT = Path(__file__).parents[2]
+
 
 def picture(width: int = 300, height: int = 240, mode: str = "RGB") -> Image.Image:
     """A dark box on white."""
@@ -291,3 +293,23 @@ def test_a_damaged_cutout_in_storage_is_made_anew(tmp_path: Path) -> None:
     store.delete(first.cutout.key)
     store.put(first.cutout.key, b"\x89PNG broken", "image/png")
     assert take_in(product(path), store, needs_picture=True) == first
+
+
+def test_a_damaged_cutout_beside_a_known_photo_is_cut_anew(tmp_path: Path) -> None:
+    shot = tmp_path / "shot.jpg"
+    shot.write_bytes((ROOT / "samples" / "photos" / "01_mug.jpg").read_bytes())
+    store, one = FolderStore(tmp_path / "store"), product(shot)
+    first = take_in(one, store, needs_picture=True)
+    assert first.cutout is not None
+    store.delete(first.cutout.key)
+    store.put(first.cutout.key, b"damaged", "image/png")
+    again = take_in(one, store, needs_picture=True)
+    assert again == first
+
+
+def test_photos_of_one_name_in_two_folders_are_told_apart(tmp_path: Path) -> None:
+    files = [tmp_path / folder / "1.jpg" for folder in "ab"]
+    for number, file in enumerate(files):
+        file.parent.mkdir()
+        file.write_bytes(b"%d" % number)
+    assert len(set(file_digests(product(*files)).values())) == 2

@@ -86,9 +86,11 @@ def note_attempt(
 
 
 def _first_told(rules: GateRules, blocked_in_a_row: int, sku: str, path: Path) -> Finding | None:
-    """The finding of the first count at which there is one: a kit in which nothing else changes stays the same."""
+    """The finding of the first count at which there is one: a kit in which nothing else changes stays the same. The
+    bundle is named within SKUFLOW_HOME: kits are handed on, and where that lies is nobody's business.
+    """
     told = (
-        rules.judge("DIAGNOSTIC_BUNDLE", count, sku, file=str(path))
+        rules.judge("DIAGNOSTIC_BUNDLE", count, sku, file=f"{path.parent.name}/{path.name}")
         for count in range(1, blocked_in_a_row + 1)
     )
     return next((finding for finding in told if finding is not None), None)

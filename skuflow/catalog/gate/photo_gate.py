@@ -73,7 +73,7 @@ def _file_findings(facts: FileFacts, name: str, rules: GateRules) -> Iterator[Fi
 
 
 def shared_files(photos: Mapping[str, Mapping[str, str]], rules: GateRules) -> dict[str, tuple[Finding, ...]]:
-    """PHOTO_DUPLICATE by SKU. ``photos``: the digests of each SKU's photo files, by file name; a file that cannot be
+    """PHOTO_DUPLICATE by SKU. ``photos``: the digests of each SKU's photo files, by path; a file that cannot be
     read has the digest "missing"."""
     users: dict[str, dict[str, None]] = defaultdict(dict)
     for sku, files in photos.items():
@@ -82,9 +82,11 @@ def shared_files(photos: Mapping[str, Mapping[str, str]], rules: GateRules) -> d
     findings: dict[str, tuple[Finding, ...]] = {}
     for sku, files in photos.items():
         found = []
-        for name, digest in files.items():
+        for file, digest in files.items():
             others = [other for other in users[digest] if other != sku] if digest != "missing" else []
-            found.append(rules.judge("PHOTO_DUPLICATE", len(others), name, others=_named(others)))
+            found.append(
+                rules.judge("PHOTO_DUPLICATE", len(others), PurePath(file).name, others=_named(others))
+            )
         said = tuple(finding for finding in found if finding is not None)
         if said:
             findings[sku] = said

@@ -9,6 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+
 from skuflow.quality.marks.ink import Ink
 from skuflow.quality.marks.model import MarkKind
 
@@ -36,6 +39,10 @@ VARIED_GROUND_LEVELS = 8.0
 UNLIT_RATIO = 0.15
 """Spread of the ink over that of its ground: printed ink is lit as its ground is."""
 CORNER_RATIO = 0.09
+CROSSING_RATIO, CROSSING_SLENDER, CROSSING_LEVELS, MIDDLE_RATIO = 0.45, 3.0, 115.0, 0.15
+"""Of a steep translucent line through the middle of the photo: length of the frame's side, and how near the middle."""
+SHARED_RATIO = 0.5
+"""Of the smaller of two lines, from which both are one place read twice."""
 REPEATS = 4
 SPREAD_RATIO = 0.25
 """Of the frame, both ways, over which a repeated line must be spread."""
@@ -52,7 +59,9 @@ class Judged:
 
 def class_lines(lines: Sequence[Ink], frame_size_px: tuple[int, int]) -> tuple[Judged, ...]:
     """Each line of a photo (width, height) at the working size judged, by itself and beside the others."""
-    evidence = [_laid_over(ink, frame_size_px) for ink in lines]
+    alone = [(ink, _laid_over(ink, frame_size_px)) for ink in lines]
+    chosen = _apart(alone)
+    lines, evidence = [ink for ink, _ in chosen], [share for _, share in chosen]
     repeated = [_is_repeated(ink, lines, frame_size_px) for ink in lines]
     for n, ink in enumerate(lines):
         if repeated[n]:
@@ -64,6 +73,19 @@ def class_lines(lines: Sequence[Ink], frame_size_px: tuple[int, int]) -> tuple[J
         Judged(ink, _kind(ink, share, again), share)
         for ink, share, again in zip(lines, evidence, repeated, strict=True)
     )
+
+
+def _apart(lines: Sequence[tuple[Ink, float]]) -> list[tuple[Ink, float]]:
+    """One reading of each place: the one that says most, of equals the first."""
+    order = sorted(range(len(lines)), key=lambda n: -round(lines[n][1], 2))
+    hulls = [cv2.convexHull(ink.quad) for ink, _ in lines]
+    areas = [float(cv2.contourArea(hull)) for hull in hulls]
+    kept: list[int] = []
+    for n in order:
+        shared = (float(cv2.intersectConvexConvex(hulls[n], hulls[m])[0]) for m in kept)
+        if all(s <= SHARED_RATIO * min(areas[n], areas[m]) for s, m in zip(shared, kept, strict=True)):
+            kept.append(n)
+    return [lines[n] for n in sorted(kept)]
 
 
 def _kind(ink: Ink, evidence: float, repeated: bool) -> MarkKind:
@@ -92,6 +114,8 @@ def _laid_over(ink: Ink, frame_size_px: tuple[int, int]) -> float:
         reasons.append(0.75)
     reasons.append(_shines_through(ink, side_px))
     reasons.append(_is_drawn(ink, side_px))
+    if _crosses_photo(ink, frame_size_px, side_px):
+        reasons.append(0.7)
     return max(reasons)
 
 
@@ -107,6 +131,14 @@ def _shines_through(ink: Ink, side_px: float) -> float:
     if not THROUGH[0] <= ink.slope <= THROUGH[1]:
         return 0.0
     return 0.85 if ink.fit_spread <= THROUGH_REST_LEVELS else 0.48
+
+
+def _crosses_photo(ink: Ink, frame_size_px: tuple[int, int], side_px: float) -> bool:
+    """Whether the line lies as marks are laid against copying: long, steep, translucent, through the photo's middle."""
+    steep = STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
+    long = ink.length_px >= max(CROSSING_RATIO * side_px, CROSSING_SLENDER * ink.height_px)
+    off = np.abs(ink.quad.mean(axis=0) / np.array(frame_size_px) - 0.5).max()
+    return steep and long and abs(ink.contrast_levels) <= CROSSING_LEVELS and bool(off <= MIDDLE_RATIO)
 
 
 def _is_drawn(ink: Ink, side_px: float) -> float:

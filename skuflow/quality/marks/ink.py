@@ -27,6 +27,9 @@ LINE_SLENDER = 2.2
 LEAST_INK_PX = 24
 LETTERS_RATIO = 0.35
 """Spread over mean of the ink along a line: letters 0.5 and more, an outline or a shadow's edge 0.2."""
+STEEP_LETTERS_RATIO = 0.21
+"""As above for steep lines: edges are level or upright mostly, and large Chinese letters stand close."""
+STEEP_DEGREES = (15.0, 55.0)
 SEEN_SPREAD = 9.0
 """Standard deviation of the ground, in levels, from which ink over ground has a slope worth knowing."""
 FLAT_LEVELS = 2
@@ -85,7 +88,7 @@ def read_ink(frame: Frame, quad: NDArray[np.float32]) -> Ink | None:
     if strokes is None:
         return None
     ink, contrast = strokes
-    if length >= LINE_SLENDER * height and _unevenness(ink, _angle(quad), height) < LETTERS_RATIO:
+    if length >= LINE_SLENDER * height and _unevenness(ink, _angle(quad), height) < _least_uneven(quad):
         return None
     core = _core(ink)
     even = (inside > 0) & ~cv2.dilate(ink.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
@@ -115,6 +118,11 @@ def _angle(quad: NDArray[np.float32]) -> float:
     sides = [quad[1] - quad[0], quad[2] - quad[1]]
     x, y = max(sides, key=lambda side: float(np.hypot(*side)))
     return float((np.degrees(np.arctan2(y, x)) + 90) % 180 - 90)
+
+
+def _least_uneven(quad: NDArray[np.float32]) -> float:
+    steep = STEEP_DEGREES[0] <= abs(_angle(quad)) <= STEEP_DEGREES[1]
+    return STEEP_LETTERS_RATIO if steep else LETTERS_RATIO
 
 
 def _ground(grey: Plane, height: float) -> Plane:
