@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from skuflow.catalog.extras import NO_EXTRAS, ExtraWishes
 from skuflow.catalog.gate.judging import GateRules, packaged_rules
 from skuflow.catalog.photo_records import (
     RECORDS,
-    Measured,
     PhotoRecord,
     Refusal,
     keep_record,
@@ -229,7 +228,7 @@ def _look_at(
         cutout, png, refusal = _cut(photo.pixels, store, cutout_key(sku, sha256, CUTTER))
     mask = None if cutout is None else product_mask(cutout, photo.pixels.shape[:2])
     if record is None or record.measured is None:
-        measured = Measured.model_validate(asdict(measure_photo(photo.pixels, photo.size, mask)))
+        measured = measure_photo(photo.pixels, photo.size, mask)
         record = PhotoRecord(
             sha256=sha256, size_px=photo.size, facts=photo.facts, measured=measured, refusal=refusal
         )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from skuflow.quality.marks.model import Marks
 from skuflow.quality.photo.files import FileFacts
-from skuflow.quality.photo.prints import Print
+from skuflow.quality.photo.prints import PhotoMeasures
 from skuflow.storage.keys import photo_record_key
 from skuflow.storage.objects import ObjectMissingError, ObjectStore
 
@@ -31,22 +31,6 @@ class Refusal(BaseModel):
     limit: float | None = None
 
 
-class Measured(BaseModel):
-    """The measures of ``skuflow.quality.photo.measures.PhotoMeasures``."""
-
-    model_config = ConfigDict(frozen=True)
-
-    true_width_px: int
-    focus: float | None
-    blockiness: float
-    light_level: float
-    white_border: float
-    busy_border: float
-    burnt: float | None
-    frame_fill: float | None
-    print: Print
-
-
 class PhotoRecord(BaseModel):
     """``size_px``: of the stored photo, upright. ``measured``: None for a photo too small to be measured. ``marks``: by
     whether text was sought, "on" or "off".
@@ -57,7 +41,7 @@ class PhotoRecord(BaseModel):
     sha256: str
     size_px: tuple[int, int]
     facts: FileFacts
-    measured: Measured | None = None
+    measured: PhotoMeasures | None = None
     refusal: Refusal | None = None
     marks: Mapping[str, Marks] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -22,6 +23,10 @@ from skuflow.studio.labels.origin import Origin, label_in
 
 if TYPE_CHECKING:
     from skuflow.studio.picture import Cutout, Pixels
+
+
+SIZE_LABEL = re.compile(r"\d+x\d+")
+"""Results that are pictures or videos in a size; others are labelled by what they are."""
 
 
 @dataclass(frozen=True, slots=True)

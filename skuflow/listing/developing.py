@@ -44,12 +44,15 @@ size: the photo's own product could not be put back.
 _UNDEVELOPED = ("canvas", "original")
 
 
+_UNNAMED = Labelling()
+
+
 def develop(
     store: ObjectStore,
     request: Request,
     outcome: Outcome,
     *,
-    labelling: Labelling = Labelling(),  # noqa: B008  # frozen
+    labelling: Labelling = _UNNAMED,
     visible: VisibleLabel | None = None,
 ) -> Outcome:
     """``outcome`` with everything that its request needs and its provider did not deliver. Blocks.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from skuflow.jobs.outcome import Outcome
 from skuflow.ledger.rows import StoredResult
 from skuflow.listing.bench import (
     ORIGINS,
+    SIZE_LABEL,
     Bench,
     before,
     decode,
@@ -55,8 +55,6 @@ _CONTENT_CODES = frozenset(("IMAGE_CONCEPT", "IMAGE_UNCOMPARED", "PRODUCT_MOVED"
 
 NEAR_DUPLICATE = "IMAGE_NEAR_DUPLICATE"
 
-_SIZE_LABEL = re.compile(r"\d+x\d+")
-
 
 def copy_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitCopy:
     job = outcome.made_job
@@ -84,7 +82,7 @@ def copy_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitCopy:
 
 def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
     job = outcome.made_job
-    pictures = [result for result in outcome.results if _SIZE_LABEL.fullmatch(result.label)]
+    pictures = [result for result in outcome.results if SIZE_LABEL.fullmatch(result.label)]
     earlier = before(bench, slot.part, job.id)
     if isinstance(earlier, KitImage) and _same_files(earlier, pictures):
         scored_before = (finding for finding in earlier.findings if finding.code not in _CONTENT_CODES)
@@ -242,7 +240,7 @@ def _squares(bench: Bench) -> dict[str, Pixels]:
     """Each image in its smallest square shape, by part: what is compared with each other."""
     squares: dict[str, Pixels] = {}
     for slot, outcome in made(bench.makings.plan.image_slots, bench.makings.outcomes):
-        sized = [(size_of(r.label), r.object) for r in outcome.results if _SIZE_LABEL.fullmatch(r.label)]
+        sized = [(size_of(r.label), r.object) for r in outcome.results if SIZE_LABEL.fullmatch(r.label)]
         square = min(
             ((size, stored) for size, stored in sized if size[0] == size[1]), default=None, key=_first
         )

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from skuflow.jobs.contract import Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.ledger.attempts import remake_name
 from skuflow.ledger.ledger import Ledger
 from skuflow.ledger.rows import JobRow
+from skuflow.listing.bench import SIZE_LABEL, decode, size_of
 from skuflow.listing.developing import as_developed
 from skuflow.storage.objects import ObjectStore
-
-if TYPE_CHECKING:
-    from skuflow.studio.picture import Pixels
 
 TOO_CLOSE = "IMAGE_TOO_CLOSE"
 
@@ -132,24 +128,16 @@ def _alike(one: Outcome, other: Outcome, store: ObjectStore) -> bool:
     if not shapes:
         return False
     label = min(shapes, key=_pixels_of)
-    return too_close(
-        fingerprint_of(_decoded(one, label, store)), fingerprint_of(_decoded(other, label, store))
+    first, second = (
+        fingerprint_of(decode(store.get(outcome.required(label).key))) for outcome in (one, other)
     )
+    return too_close(first, second)
 
 
 def _shapes(outcome: Outcome) -> list[str]:
-    pairs = ((result.label, result.label.partition("x")) for result in outcome.results)
-    return [label for label, (width, _, height) in pairs if width.isdecimal() and height.isdecimal()]
+    return [result.label for result in outcome.results if SIZE_LABEL.fullmatch(result.label)]
 
 
 def _pixels_of(label: str) -> int:
-    width, _, height = label.partition("x")
-    return int(width) * int(height)
-
-
-def _decoded(outcome: Outcome, label: str, store: ObjectStore) -> Pixels:
-    import numpy as np
-    from PIL import Image
-
-    with Image.open(io.BytesIO(store.get(outcome.required(label).key))) as image:
-        return np.array(image.convert("RGB"))
+    width, height = size_of(label)
+    return width * height

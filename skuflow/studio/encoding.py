@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from skuflow.studio.jpeg_segments import APP0, APP15, COMMENT, SOI, segments
 from skuflow.studio.picture import Pixels, StudioError
 
 BEST_QUALITY = 90
@@ -17,10 +18,7 @@ _QUALITY_STEP = 3
 _SCALE_STEP_RATIO = 0.9
 _LEAST_SIDE_PX = 64
 
-_SOI = b"\xff\xd8"
-_SOS = 0xDA
-_APP0, _APP15, _ADOBE = 0xE0, 0xEF, 0xEE
-_COMMENT = 0xFE
+_ADOBE = 0xEE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,30 +114,13 @@ def _kept_segments(jpeg: bytes) -> Iterator[bytes]:
     """Application segments and comments before the picture's data, without JFIF and Adobe's note on its colours, which
     describe the old data.
     """
-    for marker, segment in _segments(jpeg):
-        if (_APP0 < marker <= _APP15 and marker != _ADOBE) or marker == _COMMENT:
-            yield segment
+    for part in segments(jpeg):
+        if (APP0 < part.marker <= APP15 and part.marker != _ADOBE) or part.marker == COMMENT:
+            yield jpeg[part.start : part.end]
 
 
 def _with_segments(jpeg: bytes, kept: bytes) -> bytes:
     """``kept`` put where application segments stand: behind JFIF's, which must be the first."""
-    at = len(_SOI)
-    first = next(_segments(jpeg), None)
-    if first is not None and first[0] == _APP0:
-        at += len(first[1])
+    first = next(segments(jpeg), None)
+    at = first.end if first is not None and first.marker == APP0 else len(SOI)
     return jpeg[:at] + kept + jpeg[at:]
-
-
-def _segments(jpeg: bytes) -> Iterator[tuple[int, bytes]]:
-    """The marker and bytes of each segment up to the picture's data (ITU T.81, B.1.1)."""
-    at = len(_SOI)
-    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF:
-        marker = jpeg[at + 1]
-        if marker == 0xFF:  # a fill byte
-            at += 1
-            continue
-        if marker == _SOS:
-            return
-        end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4])
-        yield marker, jpeg[at:end]
-        at = end

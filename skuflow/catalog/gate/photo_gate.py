@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from skuflow.catalog.gate.judging import GateRules
 from skuflow.catalog.gate.marks_gate import mark_findings
-from skuflow.catalog.photo_records import Measured, PhotoRecord
+from skuflow.catalog.photo_records import PhotoRecord
 from skuflow.listing.findings import Finding
 from skuflow.quality.photo.files import SRGB, FileFacts
-from skuflow.quality.photo.prints import Print
+from skuflow.quality.photo.prints import PhotoMeasures, Print
 
 if TYPE_CHECKING:
     from skuflow.quality.photo.likeness import Alike
@@ -41,7 +41,7 @@ def _size_findings(record: PhotoRecord, name: str, rules: GateRules) -> Iterator
     yield rules.judge("PHOTO_SHAPE", max(width, height) / max(1, min(width, height)), name)
 
 
-def _picture_findings(measured: Measured, name: str, rules: GateRules) -> Iterator[Finding | None]:
+def _picture_findings(measured: PhotoMeasures, name: str, rules: GateRules) -> Iterator[Finding | None]:
     if measured.focus is not None:
         yield rules.judge("PHOTO_BLURRED", measured.focus, name)
     yield rules.judge("PHOTO_BLOCKY", measured.blockiness, name)

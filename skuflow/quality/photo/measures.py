@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from skuflow.quality.photo.detail import Mask, detail_ratio, focus_ratio, true_width_px
 from skuflow.quality.photo.likeness import print_of
-from skuflow.quality.photo.prints import Print
+from skuflow.quality.photo.prints import PhotoMeasures
 from skuflow.quality.photo.surroundings import (
     blockiness_ratio,
     burnt_ratio,
@@ -20,21 +18,6 @@ from skuflow.studio.picture import Pixels, SizePx
 MEASURES = 1
 """Raised when the same photo would be measured otherwise; what was measured before is then measured again."""
 _DIGITS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoMeasures:
-    """What was measured; None where it cannot be: no edge to judge by, or no cut-out to say where the product is."""
-
-    true_width_px: int
-    focus: float | None
-    blockiness: float
-    light_level: float
-    white_border: float
-    busy_border: float
-    burnt: float | None
-    frame_fill: float | None
-    print: Print
 
 
 def measure_photo(pixels: Pixels, size_px: SizePx, product: Mask | None) -> PhotoMeasures:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import takewhile
 
+from skuflow.studio.jpeg_segments import APP0, APP1, SOI, SOS, Segment, segments
 from skuflow.studio.labels.origin import LabelError
 
-_JPEG_START = b"\xff\xd8"
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
-_JPEG_FIRST = (0xE0, 0xE1)
-"""JFIF and Exif: readers expect them in front."""
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_XMP = b"XML:com.adobe.xmp\0"
 _MP4_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
@@ -37,21 +36,20 @@ def with_packet(data: bytes, media_type: str, packet: bytes) -> bytes:
 
 
 def _jpeg(data: bytes, packet: bytes) -> bytes:
-    if not data.startswith(_JPEG_START):
-        raise LabelError("this is no JPEG; it cannot be labelled")
-    kept: list[bytes] = []
-    front = 0
-    at = 2
-    while data[at] == 0xFF and 0xE0 <= data[at + 1] <= 0xEF:
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4])
-        segment = data[at:end]
-        if not (segment[1] == 0xE1 and segment[4:].startswith(_JPEG_XMP)):
-            kept.append(segment)
-            front = len(kept) if front == len(kept) - 1 and segment[1] in _JPEG_FIRST else front
-        at = end
+    parts = list(segments(data)) if data.startswith(SOI) else []
+    if not parts or parts[-1].marker != SOS:
+        raise LabelError("a damaged image/jpeg, or none, cannot be labelled")
+    # JFIF and Exif stand in front, as readers expect them.
+    in_front = takewhile(lambda part: part.marker in (APP0, APP1) and not _is_xmp(data, part), parts)
+    at = max((part.end for part in in_front), default=len(SOI))
+    kept = [part for part in parts if part.start >= at and not _is_xmp(data, part)]
     body = _JPEG_XMP + packet
-    ours = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
-    return b"".join((_JPEG_START, *kept[:front], ours, *kept[front:], data[at:]))
+    ours = struct.pack(">BBH", 0xFF, APP1, len(body) + 2) + body
+    return b"".join((data[:at], ours, *(data[part.start : part.end] for part in kept), data[parts[-1].end :]))
+
+
+def _is_xmp(data: bytes, part: Segment) -> bool:
+    return part.marker == APP1 and data.startswith(_JPEG_XMP, part.start + 4)
 
 
 def _png(data: bytes, packet: bytes) -> bytes:
