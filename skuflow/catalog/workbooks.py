@@ -37,6 +37,7 @@ def read_sheets(path: Path, content: bytes) -> list[list[Row]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
+    # The last is what zipfile raises for archives of kinds that it does not know.
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise _damaged(path) from error
     unpacked_bytes = sum(entry.file_size for entry in entries)

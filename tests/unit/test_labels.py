@@ -53,8 +53,14 @@ def xmp_by_pillow(data: bytes) -> dict[str, Any]:
     return description
 
 
-def film(path: Path, frames: int = 75, size: tuple[int, int] = (160, 96), level: int = 90) -> Path:
-    with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
+def film(
+    path: Path,
+    frames: int = 75,
+    size: tuple[int, int] = (160, 96),
+    level: int = 90,
+    packed: str = "+faststart",
+) -> Path:
+    with av.open(str(path), "w", options={"movflags": packed}) as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         still = np.full((size[1], size[0], 3), level, dtype=np.uint8)
@@ -252,8 +258,9 @@ def test_a_frame_too_small_for_it_is_refused() -> None:
         with_visible_label(np.zeros((400, 40, 3), np.uint8), "AI生成合成内容", 0.3)
 
 
-def test_a_video_shows_it_for_two_seconds_and_not_to_the_end(tmp_path: Path) -> None:
-    clip = film(tmp_path / "clip.mp4", frames=75, size=(320, 180))
+@pytest.mark.parametrize("packed", ["+faststart", "+frag_keyframe+empty_moov"])
+def test_a_video_shows_it_for_two_seconds_and_not_to_the_end(tmp_path: Path, packed: str) -> None:
+    clip = film(tmp_path / "clip.mp4", frames=75, size=(320, 180), packed=packed)
     out = video_with_visible_label(clip, tmp_path / "out.mp4", "AI生成", 0.05, 2.0)
     with av.open(str(out)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]

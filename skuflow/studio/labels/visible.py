@@ -47,7 +47,9 @@ def video_with_visible_label(
     """
     with av.open(str(clip)) as container:
         stream = container.streams.video[0]
-        size, fps, total = (stream.width, stream.height), round(stream.average_rate or 0), stream.frames
+        size, fps = (stream.width, stream.height), round(stream.average_rate or 0)
+        # The index of a file in fragments does not say how many there are.
+        total = stream.frames or _counted(clip)
         tag = _tag(size, text, text_height_ratio, None)
         labelled = math.ceil((shown_s + _SHOWN_LONGER_S) * fps)
 
@@ -57,6 +59,11 @@ def video_with_visible_label(
 
         encode(frames(), total, size, fps, out)
     return out
+
+
+def _counted(clip: Path) -> int:
+    with av.open(str(clip)) as container:
+        return sum(packet.size > 0 for packet in container.demux(video=0))
 
 
 def _drawn_on(frame: VideoFrame, tag: tuple[Plane, Plane]) -> VideoFrame:
