@@ -1,4 +1,4 @@
-"""The ledger's tables. Migrations create them; a test compares the two.
+"""The database's tables: the ledger's, and who does which work. Migrations create them; a test compares the two.
 
 Amounts are integers of micro-CNY. Times are UTC; days are local dates of the cap time zone.
 """
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0005"
 """The newest migration; stated here so that start-up can tell "up to date" without importing alembic."""
 
 
@@ -148,4 +148,93 @@ budget_usage = sa.Table(
     sa.Column("day", sa.Date, primary_key=True),
     sa.Column("held_micro", sa.BigInteger, nullable=False),
     sa.Column("settled_micro", sa.BigInteger, nullable=False),
+)
+
+arrivals = sa.Table(
+    "arrivals",
+    metadata,
+    sa.Column("id", serial_type, primary_key=True, autoincrement=True),
+    sa.Column("bucket", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    # Which bytes stand under the key: the same object announced twice is one arrival.
+    sa.Column("etag", sa.String(128), nullable=False),
+    # The folder below incoming/ that is one product, or one row file with its photos.
+    sa.Column("folder", sa.Text, nullable=False),
+    sa.Column("found_by", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("bucket", "key", "etag"),
+    sa.Index("ix_arrivals_state", "state"),
+    sa.Index("ix_arrivals_folder", "folder"),
+)
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("catalog", sa.Text, nullable=False),
+    sa.Column("wishes", json_type),
+    sa.Column("skus", sa.Integer, nullable=False),
+    sa.Column("chunks", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("counts", json_type),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index("ix_batches_state", "state"),
+)
+
+batch_chunks = sa.Table(
+    "batch_chunks",
+    metadata,
+    sa.Column("batch_id", sa.String(36), primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True),
+    sa.Column("skus", sa.Integer, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("counts", json_type),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index("ix_batch_chunks_state", "state"),
+)
+
+sku_claims = sa.Table(
+    "sku_claims",
+    metadata,
+    # SKUs that share a folder share a claim.
+    sa.Column("slug", sa.String(160), primary_key=True),
+    sa.Column("sku", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("lease_until", UtcDateTime, nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Index("ix_sku_claims_lease_until", "lease_until"),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("event", sa.String(64), nullable=False),
+    # What the notice is about, such as a run: one notice per event and subject.
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("payload", json_type),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_at", UtcDateTime, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("last_error", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("event", "subject"),
+    sa.Index("ix_notices_state", "state"),
 )

@@ -7,11 +7,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from skuflow.storage.keys import checked
-from skuflow.storage.objects import ObjectMissingError, StorageError, StoredObject
+from skuflow.storage.objects import ObjectEntry, ObjectMissingError, StorageError, StoredObject
 
 _CHUNK_BYTES = 1 << 20
 _TEMPORARY_PREFIX = ".writing-"
@@ -68,6 +69,20 @@ class FolderStore:
             if not name.startswith(_TEMPORARY_PREFIX)
         )
         yield from sorted(key for key in keys if key.startswith(prefix))
+
+    def entries(self, prefix: str) -> Iterator[ObjectEntry]:
+        for key in self.list(prefix):
+            try:
+                status = self._path(key).stat()
+            except OSError:
+                # Deleted since it was listed.
+                continue
+            yield ObjectEntry(
+                key=key,
+                size_bytes=status.st_size,
+                etag=f"{status.st_mtime_ns:x}-{status.st_ino:x}-{status.st_size:x}",
+                modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+            )
 
     def delete(self, key: str) -> None:
         with suppress(FileNotFoundError, NotADirectoryError):

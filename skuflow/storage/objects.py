@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -26,6 +27,16 @@ class StoredObject:
     media_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectEntry:
+    """An object as a listing shows it. ``etag`` changes whenever its bytes do; ``modified_at`` is UTC."""
+
+    key: str
+    size_bytes: int
+    etag: str
+    modified_at: datetime
+
+
 @runtime_checkable
 class ObjectStore(Protocol):
     """Promises of every store: ``put`` is atomic (a reader sees the old bytes or the new, never a part) and
@@ -46,6 +57,10 @@ class ObjectStore(Protocol):
 
     def list(self, prefix: str) -> Iterator[str]:
         """Keys below a prefix, in order."""
+        ...
+
+    def entries(self, prefix: str) -> Iterator[ObjectEntry]:
+        """As ``list``, with what the listing knows of each object."""
         ...
 
     def delete(self, key: str) -> None:

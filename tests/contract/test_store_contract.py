@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,18 @@ def test_keys_are_listed_by_prefix_in_order(store: ObjectStore) -> None:
     assert list(store.list("b")) == ["b/1", "b/2", "b10"]
     assert list(store.list("b/")) == ["b/1", "b/2"]
     assert list(store.list("none/")) == []
+
+
+def test_entries_tell_size_and_when_and_whether_the_bytes_changed(store: ObjectStore) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=5)
+    store.put("in/a", b"four", "text/plain")
+    store.put("in/b", b"", "text/plain")
+    first, second = store.entries("in/")
+    assert (first.key, first.size_bytes, second.key, second.size_bytes) == ("in/a", 4, "in/b", 0)
+    assert before < first.modified_at < datetime.now(UTC) + timedelta(seconds=5)
+    assert [entry.etag for entry in store.entries("in/")] == [first.etag, second.etag]
+    store.put("in/a", b"five", "text/plain")
+    assert next(store.entries("in/")).etag != first.etag
 
 
 def test_deleting_twice_is_fine(store: ObjectStore) -> None:
