@@ -1,0 +1,1 @@
+"""Makes in a Prefect server what skuflow needs there."""

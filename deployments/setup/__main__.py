@@ -1,0 +1,42 @@
+"""``python -m deployments.setup``: work pool, block types and automations in the server that PREFECT_API_URL names.
+
+Safe to run again at any time. Deployments come after it, by ``prefect --no-prompt deploy --all``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from prefect import get_client
+
+from deployments.setup.automations import make_automations
+from deployments.setup.blocks import make_block_types
+from deployments.setup.pool import make_pool
+from skuflow.settings import SettingsError, read_settings
+
+
+async def set_up(runs_at_once: int | None) -> None:
+    """Everything, in the server of the environment. ``runs_at_once``: the pool's limit; None leaves it as it is."""
+    settings = read_settings()
+    async with get_client() as client:
+        await make_pool(client, runs_at_once)
+        await make_block_types()
+        await make_automations(client, settings.skuflow_alert_webhook.get_secret_value())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m deployments.setup", description=__doc__)
+    parser.add_argument("--runs-at-once", type=int, default=None, help="the work pool's limit of runs")
+    given = parser.parse_args()
+    try:
+        asyncio.run(set_up(given.runs_at_once))
+    except SettingsError as error:
+        print(f"skuflow: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""Rows that a person pasted into a form, as a file that catalogs are read from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from skuflow.catalog.errors import CatalogError
+
+_KEPT_CHARS = 12
+
+
+def pasted_catalog(rows: str, home: Path) -> Path:
+    """The rows as a file below ``home``, named by their content. Copied from a spreadsheet they have tabs, from a CSV
+    commas; JSON is taken as well.
+
+    Raises CatalogError where there is no header with rows below it.
+    """
+    text = rows.strip("\ufeff\r\n ")
+    if text.startswith(("[", "{")):
+        suffix = ".json"
+    else:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) < 2:
+            raise CatalogError(
+                "the pasted rows have no row below the header; copy the header line and at least one product"
+            )
+        suffix = ".tsv" if "\t" in lines[0] else ".csv"
+    path = home / "pasted" / f"{hashlib.sha256(text.encode()).hexdigest()[:_KEPT_CHARS]}{suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,53 @@
+"""Runs that a person started with something that cannot be used end with one sentence that says what to do."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from prefect import State
+from prefect.states import Failed
+
+from skuflow.catalog.errors import CatalogError
+from skuflow.catalog.gate.judging import GateRulesError
+from skuflow.ledger.redaction import redacted
+from skuflow.listing.brief import BriefError
+from skuflow.listing.markets import UnknownMarketError
+from skuflow.listing.motions import UnknownMotionError
+from skuflow.listing.rules import UnknownMarketplaceError
+from skuflow.listing.styles import UnknownStyleError
+from skuflow.settings import SettingsError
+from skuflow.storage.objects import StorageError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+REFUSALS = (
+    SettingsError,
+    CatalogError,
+    BriefError,
+    UnknownStyleError,
+    UnknownMotionError,
+    UnknownMarketError,
+    UnknownMarketplaceError,
+    GateRulesError,
+    StorageError,
+)
+"""What a person can mend: the input, the wishes or the configuration."""
+
+
+def refusing(flow_body: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | State[T]]]:
+    """The body of a flow whose refusals become its state: Failed, with the sentence as message and no traceback."""
+
+    @wraps(flow_body)
+    async def body(*args: P.args, **kwargs: P.kwargs) -> T | State[T]:
+        try:
+            return await flow_body(*args, **kwargs)
+        except REFUSALS as error:
+            return Failed(message=redacted(" ".join(str(error).split())))
+
+    # Prefect reads parameters by signature and looks names up where it finds the function, which is here.
+    body.__signature__ = inspect.signature(flow_body, eval_str=True)  # type: ignore[attr-defined]
+    return body
