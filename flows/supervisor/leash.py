@@ -62,4 +62,6 @@ def _end(child: subprocess.Popen[bytes], grace_s: float) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(hold(sys.argv[2:], float(sys.argv[1])))
+    status = hold(sys.argv[2:], float(sys.argv[1]))
+    # As shells tell it: 128 and the number of the signal that ended the command.
+    sys.exit(status if status >= 0 else 128 - status)
