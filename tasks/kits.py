@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from skuflow.listing.assembly import assemble_kit, kit_json
 from skuflow.listing.bench import Makings
 from skuflow.listing.kit import ImageRole, Kit
+from skuflow.listing.waiting import note_waiting
 from skuflow.review.artifact_keys import artifact_key
 from skuflow.review.markdown import kit_markdown
 from skuflow.review.thumbnails import data_uri_thumbnail
@@ -38,7 +39,7 @@ async def publish_kit(
     kit, changed = await store_kit(line, copy, images, video, opinions)
     if changed:
         thumbnails = await line.wiring.in_pool(_thumbnails, kit, line.wiring.store)
-        link = line.wiring.store.url(kit_key(line.sku))
+        link = await line.wiring.in_pool(line.wiring.store.url, kit_key(line.sku))
         await show(
             acreate_markdown_artifact(
                 key=artifact_key("kit", line.sku),
@@ -57,8 +58,14 @@ async def store_kit(
     kit = await line.wiring.in_pool(_assemble, line, copy, images, video, opinions)
     if kit == line.previous:
         return kit, False
-    await line.wiring.in_pool(line.wiring.store.put, kit_key(line.sku), kit_json(kit), "application/json")
+    await line.wiring.in_pool(_store, line, kit)
     return kit, True
+
+
+def _store(line: Line, kit: Kit) -> None:
+    store = line.wiring.store
+    store.put(kit_key(line.sku), kit_json(kit), "application/json")
+    note_waiting(store, kit, line.plan.brief, line.previous)
 
 
 def _assemble(

@@ -13,12 +13,16 @@ _READABLE_CHARS = 60
 _SHA_CHARS = 12
 _ASSET_SHA_CHARS = 8
 
+WAITING_PREFIX = "waiting/"
+
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", re.ASCII)
 # Names that Windows keeps for devices, with or without an ending.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 # The export writes these beside the kits' folders.
 _EXPORT_FILES = re.compile(r"index(-[0-9]+)?\.html|costs\.html|(summary|costs)\.csv", re.IGNORECASE)
 _LABEL = re.compile(r"[^A-Za-z0-9._-]+")
+_DIGITS = re.compile(rf"(?<![0-9A-Za-z])[0-9a-f]{{{_ASSET_SHA_CHARS},64}}(?![0-9A-Za-z])", re.ASCII)
+_WRITE_ONCE = ("kits/", "photos/")
 
 
 def sku_slug(sku: str) -> str:
@@ -76,6 +80,16 @@ def attempts_key(sku: str) -> str:
     return f"kits/{sku_slug(sku)}/attempts.json"
 
 
+def used_photo_key(sku: str) -> str:
+    """Which of the SKU's stored photos intake has used last, beside its kit."""
+    return f"kits/{sku_slug(sku)}/photo.json"
+
+
+def waiting_key(sku: str) -> str:
+    """The note that the SKU's kit waits for a part."""
+    return f"{WAITING_PREFIX}{sku_slug(sku)}.json"
+
+
 def photo_key(sku: str, photo_sha256: str, suffix: str) -> str:
     """One source photo as the seller gave it; ``suffix`` with its dot."""
     return f"photos/{sku_slug(sku)}/{photo_sha256[:_SHA_CHARS]}{suffix}"
@@ -89,6 +103,16 @@ def cutout_key(sku: str, photo_sha256: str, cutter: int) -> str:
 def photo_record_key(photo_sha256: str, generation: str) -> str:
     """What intake found out about one photo, whichever SKUs use it."""
     return f"photo-records/{photo_sha256[:_SHA_CHARS]}-v{generation}.json"
+
+
+def is_write_once(key: str, sha256: str) -> bool:
+    """Whether ``key`` is that of an asset or a photo whose name holds the beginning of ``sha256``, the digest of its
+    own bytes: other bytes never belong there. A cut-out is named by its photo's digest, so it is none; what is
+    published for a vendor is written anew each time, since a rule may delete it some days after.
+    """
+    folder, _, name = key.rpartition("/")
+    digits = _DIGITS.findall(name) if folder.startswith(_WRITE_ONCE) else ()
+    return any(sha256.startswith(one) for one in digits)
 
 
 def checked(key: str) -> str:

@@ -1,0 +1,20 @@
+"""How a run says in one line what became of it: its final state in the Prefect UI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import State
+from prefect.states import Completed
+
+from flows.kit_reports import BatchReport
+
+
+def told(report: BatchReport | State[Any], *before: str) -> State[Any]:
+    """Completed, with the counts as message; named "Unfinished" where some SKU has no kit yet, so that it is seen. A
+    batch that was left to runs of its own has a state already.
+    """
+    if not isinstance(report, BatchReport):
+        return report
+    message = "; ".join((*before, report.in_one_line() if report.results else "nothing new 无新品"))
+    return Completed(message=message) if report.complete else Completed(name="Unfinished", message=message)

@@ -1,0 +1,75 @@
+"""A catalog that lies in storage, named by its oss:// address: brought to this machine with the photos beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path, PurePosixPath
+
+from skuflow.catalog.errors import CatalogError
+from skuflow.catalog.photos import FILE_LIMIT_BYTES
+from skuflow.storage.objects import ObjectEntry, ObjectStore, StorageError
+from skuflow.storage.places import OSS_SCHEME, OssPlace
+
+OBJECTS_LIMIT = 20_000
+_NAME_CHARS = 12
+
+
+def is_stored(catalog: str) -> bool:
+    """Whether the catalog is named by an address in OSS."""
+    return catalog.startswith(OSS_SCHEME)
+
+
+def brought_here(address: str, place: Path | OssPlace, store: ObjectStore, copies: Path) -> Path:
+    """The row file of ``address``, or the folder that it names, as a path on this machine. What was brought before and
+    has not changed is not brought again.
+
+    ``place``: where ``store`` is; only what lies below it can be read. ``copies``: the folder that copies go to. Raises
+    CatalogError, StorageError.
+    """
+    base = f"{place.address}/" if isinstance(place, OssPlace) else ""
+    if not base or not address.startswith(base):
+        raise CatalogError(
+            f"{address}: is not below SKUFLOW_STORAGE, whose keys are the only ones known here; put the catalog there"
+        )
+    key = address.removeprefix(base).strip("/")
+    folder_key = key if _is_folder(key, store) else key.rpartition("/")[0]
+    found = list(_listed(address, f"{folder_key}/" if folder_key else "", store))
+    if not any(entry.key == key or entry.key.startswith(f"{key}/") for entry in found):
+        raise CatalogError(f"{address}: there is no such file or folder in OSS")
+    top = copies / hashlib.sha256(f"{base}{folder_key}".encode()).hexdigest()[:_NAME_CHARS]
+    for entry in found:
+        _bring(entry, store, top / entry.key.removeprefix(folder_key).lstrip("/"))
+    return top / key.removeprefix(folder_key).lstrip("/")
+
+
+def _is_folder(key: str, store: ObjectStore) -> bool:
+    return not PurePosixPath(key).suffix or not store.exists(key)
+
+
+def _listed(address: str, prefix: str, store: ObjectStore) -> list[ObjectEntry]:
+    entries = []
+    for entry in store.entries(prefix):
+        if not entry.key.endswith("/"):
+            entries.append(entry)
+        if len(entries) > OBJECTS_LIMIT:
+            raise CatalogError(
+                f"{address}: more than {OBJECTS_LIMIT} objects lie in its folder; give the catalog a folder of its own"
+            )
+    return entries
+
+
+def _bring(entry: ObjectEntry, store: ObjectStore, path: Path) -> None:
+    """One object to its place, whose name beside it tells which bytes it holds. What is too large is left out: the
+    reader then says that the photo is missing."""
+    if entry.size_bytes > FILE_LIMIT_BYTES:
+        return
+    mark = path.with_name(f".{path.name}.etag")
+    if path.is_file() and mark.is_file() and mark.read_text(encoding="utf-8") == entry.etag:
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mark.unlink(missing_ok=True)
+        path.write_bytes(store.get(entry.key))
+        mark.write_text(entry.etag, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"cannot keep {entry.key} as {path}: {error.strerror}") from error
