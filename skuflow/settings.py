@@ -16,8 +16,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from skuflow.insights.exchange import ExchangeRates, RateError, parse_rate
 from skuflow.jobs.contract import Capability, MicroCNY
 from skuflow.jobs.routes import RouteError, RouteRule, parse_routes
+from skuflow.storage.places import OSS_SCHEME, OssPlace, PlaceError, folder_of, oss_place
+
+Languages = tuple[Literal["en", "zh"], ...]
+"""In which languages something is said to people, the first of them first."""
+BOTH: Languages = ("en", "zh")
 
 _WITHOUT_VENDOR = "offline"
 _AT_ONCE_OFFLINE = 4
@@ -47,7 +53,9 @@ class Settings(BaseSettings):
     skuflow_database_url: str = Field(
         "", repr=False, description="Ledger database; empty: SQLite in SKUFLOW_HOME."
     )
-    skuflow_storage: str = Field("", description="file:DIR; empty: storage/ in SKUFLOW_HOME.")
+    skuflow_storage: str = Field(
+        "", description="file:DIR or oss://BUCKET/PREFIX; empty: storage/ in SKUFLOW_HOME."
+    )
     skuflow_providers: str = Field(
         "", description="copy=a,b;image=c;video=d. Empty: offline. First is preferred."
     )
@@ -67,6 +75,9 @@ class Settings(BaseSettings):
         le=256,
         description="SKUs in work at the same time; 0: 4, or 24 where vendors do part of the work.",
     )
+    skuflow_chunk_skus: int = Field(
+        200, ge=1, le=1000, description="SKUs of one run; what is more is cut into chunks of so many."
+    )
     skuflow_workers: int = Field(0, ge=0, le=64, description="Threads for pixel work; 0: one per processor.")
     skuflow_server_start_s: int = Field(
         180, ge=10, description="How long Prefect's temporary server may take."
@@ -79,6 +90,13 @@ class Settings(BaseSettings):
     )
     skuflow_outsourcing: str = Field(
         "150 CNY", description="What one SKU's listing costs when it is ordered from an agency."
+    )
+    skuflow_language: Literal["", "en", "zh", "both"] = Field(
+        "",
+        description="Findings on the terminal: en, zh or both. Empty: Chinese in a Chinese locale, else both.",
+    )
+    skuflow_exchange_rates: str = Field(
+        "", description="USD@2026-11-01=7.12;... CNY for one unit from that day on, for figures of ads."
     )
     skuflow_catalog: str = Field("", description="The shop's catalog, in which product names are looked up.")
     skuflow_gate_rules: str = Field("", description="YAML with own limits of the intake gate, by code.")
@@ -98,7 +116,43 @@ class Settings(BaseSettings):
     skuflow_allow_loopback_links: bool = Field(
         False, description="Product links may lead to this machine; for tests only."
     )
+    skuflow_settle_s: float = Field(
+        20.0,
+        ge=0,
+        le=3600,
+        description="How long nothing may change in a folder below incoming/ before it is read.",
+    )
+    skuflow_ring_every_s: float = Field(
+        15.0, ge=1, le=3600, description="How often at most arrivals are announced to Prefect."
+    )
+    skuflow_events_token: SecretStr = Field(
+        SecretStr(""), description="What senders of storage events must show; empty: loopback only."
+    )
+    oss_access_key_id: SecretStr = Field(SecretStr(""), description="Key of a RAM user, for oss:// storage.")
+    oss_access_key_secret: SecretStr = Field(SecretStr(""), description="See oss_access_key_id.")
+    oss_session_token: SecretStr = Field(SecretStr(""), description="Of a temporary key (STS) only.")
+    oss_endpoint: str = Field("", description="Reads and writes; empty: the region's public endpoint.")
+    oss_public_endpoint: str = Field("", description="In addresses for vendors; empty: by oss_endpoint.")
+    oss_region: str = Field("", description="The bucket's, such as cn-hangzhou; empty: by oss_endpoint.")
     prefect_api_url: str = Field("", description="A running Prefect server; empty: a temporary one per run.")
+
+    skuflow_host: str = Field(
+        "127.0.0.1", description="Where skuflow up listens; beyond loopback only with a password."
+    )
+    skuflow_ui_port: int = Field(4200, ge=1, le=65_535, description="Port of Prefect's server and UI.")
+    skuflow_events_port: int = Field(4280, ge=1, le=65_535, description="Port of the receiver of OSS events.")
+    skuflow_runs_at_once: int = Field(
+        2, ge=1, le=64, description="Flow runs at the same time on the worker of skuflow up."
+    )
+    skuflow_alert_webhook: SecretStr = Field(
+        SecretStr(""), description="Address that is told of failed runs and of what a person must see."
+    )
+    prefect_server_api_auth_string: SecretStr = Field(
+        SecretStr(""), description="user:password of Prefect's server and UI."
+    )
+    prefect_api_auth_string: SecretStr = Field(
+        SecretStr(""), description="The same for clients; skuflow up takes the server's."
+    )
 
     dashscope_api_key: SecretStr = Field(SecretStr(""), description="qwen, wanx.")
     dashscope_http_base_url: str = Field("https://dashscope.aliyuncs.com/api/v1", description="Native API.")
@@ -142,6 +196,20 @@ class Settings(BaseSettings):
         return name
 
     @property
+    def languages(self) -> Languages:
+        """In which languages a terminal tells people what was found: those of SKUFLOW_LANGUAGE; where it is empty
+        Chinese if the locale is (LC_ALL, else LC_MESSAGES, else LANG), and both languages in any other, since that of a
+        server says little about who reads it.
+        """
+        if self.skuflow_language == "both":
+            return BOTH
+        if self.skuflow_language:
+            return (self.skuflow_language,)
+        names = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+        locale = next(filter(None, names), "").casefold()
+        return ("zh",) if locale.startswith(("zh", "chinese")) else BOTH
+
+    @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.skuflow_cap_timezone)
 
@@ -152,14 +220,36 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.skuflow_home / 'ledger.sqlite3').absolute()}"
 
     @property
+    def storage(self) -> Path | OssPlace:
+        """Where objects are kept. Raises SettingsError when malformed, or where OSS needs more than is set."""
+        try:
+            if not self.skuflow_storage:
+                return self.skuflow_home / "storage"
+            if self.skuflow_storage.startswith(OSS_SCHEME):
+                return oss_place(self.skuflow_storage, self._oss_variables())
+            return folder_of(self.skuflow_storage)
+        except PlaceError as error:
+            raise SettingsError(str(error)) from error
+
+    @property
     def storage_dir(self) -> Path:
-        """The folder of a ``file:`` storage. Raises SettingsError for any other scheme."""
-        if not self.skuflow_storage:
-            return self.skuflow_home / "storage"
-        scheme, _, rest = self.skuflow_storage.partition(":")
-        if scheme != "file" or not rest:
-            raise SettingsError(f"SKUFLOW_STORAGE={self.skuflow_storage!r}: write file:DIR")
-        return Path(rest)
+        """The folder of a ``file:`` storage. Raises SettingsError for any other."""
+        place = self.storage
+        if isinstance(place, OssPlace):
+            raise SettingsError(
+                f"SKUFLOW_STORAGE={self.skuflow_storage!r}: this needs a folder; write file:DIR"
+            )
+        return place
+
+    def _oss_variables(self) -> dict[str, str]:
+        return {
+            "OSS_ACCESS_KEY_ID": self.oss_access_key_id.get_secret_value(),
+            "OSS_ACCESS_KEY_SECRET": self.oss_access_key_secret.get_secret_value(),
+            "OSS_SESSION_TOKEN": self.oss_session_token.get_secret_value(),
+            "OSS_ENDPOINT": self.oss_endpoint,
+            "OSS_PUBLIC_ENDPOINT": self.oss_public_endpoint,
+            "OSS_REGION": self.oss_region,
+        }
 
     @property
     def worker_threads(self) -> int:
@@ -237,6 +327,14 @@ class Settings(BaseSettings):
         """What a SKU costs elsewhere, in micro-CNY. Raises SettingsError when malformed."""
         return _micro("SKUFLOW_OUTSOURCING", self.skuflow_outsourcing, "", "150 CNY")
 
+    def exchange_rates(self) -> ExchangeRates:
+        """The dated exchange rates. Raises SettingsError when malformed."""
+        pairs = _pairs("SKUFLOW_EXCHANGE_RATES", self.skuflow_exchange_rates, "USD@2026-11-01=7.12")
+        try:
+            return ExchangeRates.of(parse_rate(name, value) for name, value in pairs.items())
+        except RateError as error:
+            raise SettingsError(f"SKUFLOW_EXCHANGE_RATES: {error}") from error
+
     def routes(self) -> tuple[RouteRule, ...]:
         """The routing rules, in order. Raises SettingsError when malformed."""
         try:
@@ -291,7 +389,9 @@ def read_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     settings.budget_micro()
     settings.repeat_copy_below_micro()
     settings.outsourcing_micro()
+    settings.exchange_rates()
     settings.routes()
+    _ = settings.storage
     return settings
 
 
@@ -315,6 +415,21 @@ def prefect_server_environment(settings: Settings) -> dict[str, str]:
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     }
+
+
+def handed_on(settings: Settings) -> dict[str, str]:
+    """The settings that are set, as variables for a process that may start in another folder: paths are absolute."""
+    told: dict[str, str] = {}
+    for name in settings.model_fields_set:
+        value = getattr(settings, name)
+        told[name.upper()] = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    for name in ("SKUFLOW_HOME", "SKUFLOW_CATALOG", "SKUFLOW_GATE_RULES"):
+        if told.get(name) and "://" not in told[name]:
+            told[name] = str(Path(told[name]).absolute())
+    scheme, _, rest = told.get("SKUFLOW_STORAGE", "").partition(":")
+    if scheme == "file":
+        told["SKUFLOW_STORAGE"] = f"file:{Path(rest).absolute()}"
+    return told
 
 
 def child_environment(extra: Mapping[str, str]) -> dict[str, str]:

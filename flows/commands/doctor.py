@@ -17,6 +17,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from flows.commands.janitor_check import last_janitor
+from flows.commands.storage_checks import storage_checks, writable
 from flows.commands.terminal import EXIT_OK, EXIT_UNFINISHED, print_json, refuse
 from flows.commands.vendor_checks import Check, limits_check, vendor_checks
 from providers.registry import REGISTRY, require_known
@@ -68,8 +70,8 @@ def _mark(check: Check) -> str:
 
 
 def _checks(settings: Settings) -> Iterator[Check]:
-    yield _try("home", lambda: _writable(settings.skuflow_home))
-    yield _try("storage", lambda: _writable(settings.storage_dir))
+    yield _try("home", lambda: writable(settings.skuflow_home))
+    yield from storage_checks(settings)
     yield _disk(settings)
     yield from _with_ledger(settings)
     yield _try("video encoder", _encoder)
@@ -88,6 +90,7 @@ def _with_ledger(settings: Settings) -> Iterator[Check]:
         return
     try:
         yield _try("ledger", lambda: _ledger(settings, wiring))
+        yield last_janitor(wiring)
         try:
             yield from vendor_checks(settings, wiring)
             yield limits_check(settings, wiring.ledger)
@@ -106,7 +109,8 @@ def _wire_without_vendors(settings: Settings) -> Wiring:
         for cap in settings.caps()
         if cap.provider in REGISTRY
     )
-    return wire(settings.model_copy(update={**nobody, "skuflow_caps": caps}))
+    # Storage has a check of its own, and must not hide what is in the ledger either.
+    return wire(settings.model_copy(update={**nobody, "skuflow_caps": caps}), looks_at_storage=False)
 
 
 def _require_known(settings: Settings) -> None:
@@ -125,14 +129,6 @@ def _try(name: str, look: Callable[[], str]) -> Check:
 
 def _said(error: Exception) -> str:
     return str(error) if isinstance(error, SettingsError) else f"{type(error).__name__}: {error}"
-
-
-def _writable(folder: Path) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
-    probe = folder / ".doctor"
-    probe.write_bytes(b"")
-    probe.unlink()
-    return str(folder.absolute())
 
 
 def _disk(settings: Settings) -> Check:

@@ -17,11 +17,9 @@ from providers.emulators.core.emulator import Emulator
 from providers.emulators.core.faults import FaultScript
 from providers.emulators.core.http import Server, serve
 from providers.emulators.core.timing import Timing
-from providers.emulators.table import EMULATORS, ODDS, rehearsal_providers
+from providers.emulators.table import EMULATORS, ODDS, REHEARSAL_HOME, rehearsal_providers
 
 NOTE = "Nothing behind these addresses is real, and nothing is owed to anybody."
-REHEARSAL_HOME = ".skuflow-rehearsal"
-"""A ledger of its own, so that pretended money does not count against real caps and budgets."""
 
 
 def run_emulators(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
 from providers.emulators.core.emulator import Emulator
 from providers.emulators.core.faults import Fault, FaultScript
 from providers.emulators.core.timing import Timing
+
+REHEARSAL_HOME = ".skuflow-rehearsal"
+"""A ledger of its own, so that pretended money does not count against real caps; and what emulators keep."""
 
 
 class Factory(Protocol):
@@ -52,6 +56,13 @@ def _openai(timing: Timing, *, faults: FaultScript | None = None) -> Emulator:
     return make(timing, faults=faults)
 
 
+def _oss(timing: Timing, *, faults: FaultScript | None = None) -> Emulator:
+    from providers.emulators.oss import make
+
+    # The ledger of a rehearsal stays when the emulators end, and its objects have to stay with it.
+    return make(timing, faults=faults, folder=Path(REHEARSAL_HOME) / "oss")
+
+
 EMULATORS: Mapping[str, Factory] = {
     "kling": _kling,
     "dashscope": _dashscope,
@@ -59,6 +70,7 @@ EMULATORS: Mapping[str, Factory] = {
     "jimeng": _jimeng,
     "ark": _ark,
     "openai": _openai,
+    "oss": _oss,
 }
 
 REHEARSAL: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -81,6 +93,14 @@ ODDS: Mapping[tuple[str, Fault], float] = {
     ("download", Fault.RESET_BEFORE): 0.03,
     ("download", Fault.TRUNCATED): 0.05,
     ("download", Fault.HTML_500): 0.03,
+    ("put", Fault.RESET_AFTER): 0.02,
+    ("put", Fault.CORRUPT): 0.01,
+    ("put", Fault.SERVER_BUSY): 0.02,
+    ("get", Fault.RESET_BEFORE): 0.02,
+    ("get", Fault.TRUNCATED): 0.02,
+    ("get", Fault.CORRUPT): 0.01,
+    ("head", Fault.SERVER_BUSY): 0.02,
+    ("list", Fault.THROTTLE): 0.02,
 }
 """The weather of a rehearsal with faults: what happens at every vendor, a little oftener than it does."""
 

@@ -139,7 +139,7 @@ def _film(request: VideoRequest, store: ObjectStore) -> tuple[Made, ...]:
         label = _label(request.size_px)
         return (
             _labelled(label, "video/mp4", path.read_bytes(), Origin.COMPOSITE),
-            _placements({label: as_json(video.product_boxes)}),
+            _placements({label: as_json(video.product_boxes, video.captions)}),
         )
 
 

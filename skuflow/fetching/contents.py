@@ -6,6 +6,8 @@ import codecs
 import re
 from enum import StrEnum
 
+from skuflow.quality.photo.heic import is_heic
+
 
 class Content(StrEnum):
     HTML = "html"
@@ -24,7 +26,7 @@ _PICTURES: tuple[tuple[bytes, str], ...] = (
     (b"II*\x00", ".tif"),
     (b"MM\x00*", ".tif"),
 )
-_AVIF_BRANDS = (b"avif", b"avis", b"mif1", b"heic", b"heix")
+_AVIF_BRANDS = (b"avif", b"avis", b"mif1")
 _LOOKED_AT_CHARS = 4096
 _TAG = re.compile(r"<(?:!doctype|[a-z][a-z0-9]*[\s>/]|!--)", re.IGNORECASE)
 
@@ -36,6 +38,8 @@ def picture_suffix(body: bytes) -> str | None:
             return suffix
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return ".webp"
+    if is_heic(body):
+        return ".heic"
     if body[4:8] == b"ftyp" and body[8:12] in _AVIF_BRANDS:
         return ".avif"
     # "BM" alone begins many a text.

@@ -98,6 +98,11 @@ class FolderStore:
             raise ObjectMissingError(f"there is no {key} in {self.root}")
         return self._path(key).as_uri()
 
+    def leftovers(self) -> Iterator[Path]:
+        """Files of writers that have not come to their end: under way at this moment, or killed."""
+        for where, _, names in os.walk(self.root):
+            yield from (Path(where) / name for name in names if name.startswith(_TEMPORARY_PREFIX))
+
     def _put(self, key: str, media_type: str, write: _Writer) -> StoredObject:
         path = self._path(key)
         temporary: Path | None = None

@@ -74,11 +74,16 @@ def _video(cny_720p: str, cny_1080p: str) -> Mapping[str, Price]:
     }
 
 
-def _tempo(model: str, parallel: int = 4, most: int = 64, first_s: float = 10.0) -> Tempo:
+def _tempo(
+    model: str, parallel: int = 4, most: int = 64, first_s: float = 10.0, *, shared: bool = False
+) -> Tempo:
     """Two submits a second is the limit of every picture model whose limit is published (page "rate-limit"); the
-    others start with it and with 4 jobs in work, and learn from there.
+    others start with it and with 4 jobs in work, and learn from there. ``shared``: the number in work is published, and
+    what is beyond it queues, so that all processes of an account must share the places.
     """
-    return Tempo(f"dashscope:{model}", parallel, most, submit_interval_s=0.6, first_poll_s=first_s)
+    return Tempo(
+        f"dashscope:{model}", parallel, most, submit_interval_s=0.6, first_poll_s=first_s, shared=shared
+    )
 
 
 _EDITS = frozenset((Work.SCENE, Work.MODEL, Work.LINE_ART))
@@ -93,7 +98,7 @@ _ROWS = (
         path="/services/aigc/background-generation/generation/",
         works=frozenset((Work.SCENE,)),
         prices=_image("0.08"),
-        tempo=_tempo("wanx-background-generation-v2", 4, 4),
+        tempo=_tempo("wanx-background-generation-v2", 4, 4, shared=True),
         prompt_chars=1000,
         keeps_geometry=True,
         inlines=False,
@@ -138,7 +143,7 @@ _ROWS = (
         path="/services/aigc/image2image/out-painting",
         works=frozenset((Work.EXTENSION,)),
         prices=_image("0.18"),
-        tempo=_tempo("image-out-painting", 5, 8),
+        tempo=_tempo("image-out-painting", 5, 8, shared=True),
         prompt_chars=0,
         inputs=PictureLimits(_MAX_PICTURE_BYTES, 512, 4096),
         takes_seed=False,

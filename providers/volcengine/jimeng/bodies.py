@@ -126,7 +126,7 @@ async def _given(store: ObjectStore, inputs: list[bytes], stored: StoredObject |
     if stored is None:
         return {}
     try:
-        if public_url(store, stored) is None:
+        if await asyncio.to_thread(public_url, store, stored) is None:
             return {"binary_data_base64": [raw_base64(picture) for picture in inputs]}
         return {"image_urls": [await asyncio.to_thread(_published, store, picture) for picture in inputs]}
     except StorageError as error:

@@ -19,6 +19,7 @@ _SUFFIXES = {
     "BMP": frozenset({".bmp", ".dib"}),
     "TIFF": frozenset({".tif", ".tiff"}),
     "AVIF": frozenset({".avif"}),
+    "HEIF": frozenset({".heic", ".heif", ".hif"}),
 }
 _ORIENTATION_TAG, _EXIF_TAG, _COLOUR_SPACE_TAG = 0x0112, 0x8769, 0xA001
 _UNCALIBRATED = 0xFFFF
