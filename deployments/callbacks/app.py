@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fastapi import FastAPI, HTTPException, Request
 
+from deployments.request_bodies import read_body
 from providers.callbacks import (
     Callback,
     CallbackRefusedError,
@@ -105,19 +106,7 @@ def from_settings() -> FastAPI:
 
 
 async def _read(request: Request, timeout_s: float) -> bytes:
-    try:
-        return await asyncio.wait_for(_limited(request), timeout_s)
-    except TimeoutError:
-        raise HTTPException(408, "the callback did not arrive in time") from None
-
-
-async def _limited(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, "the callback is too long")
-    return bytes(body)
+    return await read_body(request, limit_bytes=MAX_BODY_BYTES, timeout_s=timeout_s, what="callback")
 
 
 def _refused(error: CallbackRefusedError, provider: str) -> HTTPException:

@@ -1,0 +1,264 @@
+"""Working off what landed: folders are claimed, read, made and closed, round after round until nothing is left."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from flows.arrived_order import TOGETHER, ArrivedOrder, FolderEnd, end_of, left_to_batch, order_of
+from flows.kit_reports import BatchReport
+from flows.order import Order, judging_wanted, shop_of
+from flows.wishes import Wishes
+from skuflow.batches.heartbeat import Heartbeat
+from skuflow.batches.results import SkuResult
+from skuflow.catalog.arrivals import sentences
+from skuflow.catalog.arrivals.book import ArrivalBook
+from skuflow.catalog.arrivals.keys import bucket_of
+from skuflow.catalog.arrivals.listing import list_folder
+from skuflow.catalog.arrivals.reading import ArrivedProducts, read_folder, remove_old_copies
+from skuflow.catalog.arrivals.settling import CatalogRefusedError
+from skuflow.catalog.arrivals.states import FoundBy, Sentence, TakenFolder
+from skuflow.catalog.arrivals.sweeping import Sweeper
+from skuflow.catalog.product import Product
+from skuflow.catalog.remote_photos import web_fetch
+from skuflow.ledger import owners
+from skuflow.listing.assembly import read_kit
+from skuflow.listing.brief import BriefError
+from skuflow.listing.findings import Finding
+from skuflow.listing.kit import KitStatus
+from skuflow.storage.objects import StorageError
+from tasks.wiring import Wiring
+
+MOST_SKUS = 2000
+"""After so many SKUs a run ends and leaves the rest to the next, lest one run go on for days."""
+_PATIENCE_ROUNDS = 5
+"""How often in a row a run waits for a folder to settle before it leaves it to the next run."""
+
+_log = logging.getLogger(__name__)
+
+
+Make = Callable[[Wiring, Order, Wishes], Awaitable[object]]
+"""``flows.new_listings.make_listings``; a state instead of a report where the order is left to other runs."""
+
+
+@dataclass(slots=True)
+class ArrivalsReport:
+    """What became of a run's SKUs. ``left``: folders that were handed to a batch of their own."""
+
+    results: list[SkuResult] = field(default_factory=list)
+    loose_findings: list[Finding] = field(default_factory=list)
+    folders: int = 0
+    refused: int = 0
+    left: int = 0
+
+
+def book_of(wiring: Wiring) -> ArrivalBook:
+    """The record of arrivals of the wiring's storage, in the wiring's database."""
+    settings = wiring.settings
+    return ArrivalBook(wiring.ledger.engine, bucket_of(settings), settle_s=settings.skuflow_settle_s)
+
+
+async def work_off_arrivals(
+    wiring: Wiring,
+    wishes: Wishes,
+    make: Make,
+    run_id: str = "",
+    *,
+    most_skus: int = MOST_SKUS,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> ArrivalsReport:
+    """Sweep ``incoming/``, then make what is whole until nothing is left, or ``most_skus`` are done. Waits for folders
+    that are about to settle.
+
+    Raises BriefError where the wishes name SKUs, and StorageError where storage cannot be listed.
+    """
+    if wishes.skus or wishes.remake:
+        raise BriefError("arrivals are made as they land; leave SKUs and remakes empty")
+    line = _Line(wiring, wishes, make, run_id, book_of(wiring))
+    sweeper = Sweeper(wiring.store, line.book)
+    await asyncio.to_thread(remove_old_copies, line.copies)
+    await asyncio.to_thread(sweeper.sweep)
+    waited = 0
+    while len(line.report.results) < most_skus:
+        await asyncio.to_thread(sweeper.look)
+        if await line.round():
+            waited = 0
+            continue
+        soon_s = await asyncio.to_thread(_soon_s, line.book, wiring.settings.skuflow_settle_s)
+        if soon_s is None or waited >= _PATIENCE_ROUNDS:
+            break
+        waited += 1
+        await sleep(soon_s)
+    return line.report
+
+
+def _soon_s(book: ArrivalBook, settle_s: float) -> float | None:
+    """Seconds until the next folder may be looked at; None where that is not within the time of settling."""
+    at = book.next_look_at()
+    if at is None:
+        return None
+    ahead_s = (at - book.clock()).total_seconds()
+    return max(0.2, ahead_s) if ahead_s <= settle_s + 1 else None
+
+
+class _Line:
+    def __init__(self, wiring: Wiring, wishes: Wishes, make: Make, run_id: str, book: ArrivalBook) -> None:
+        self.report = ArrivalsReport()
+        self.book = book
+        self.copies = wiring.settings.skuflow_home / "arrivals"
+        self._wiring = wiring
+        self._wishes = wishes
+        self._make = make
+        self._run_id = run_id
+        self._chunk = wiring.settings.skuflow_chunk_skus
+        self._open: dict[str, TakenFolder] = {}
+
+    async def round(self) -> bool:
+        """Claim folders and work them off; False where there are none to be had."""
+        taken = await asyncio.to_thread(self.book.take, owners.this_process(), self._chunk)
+        self._open = {claim.folder: claim for claim in taken}
+        counted = True
+        try:
+            with Heartbeat(self._renew, self.book.lease_s / 3):
+                async for group in self._groups(taken):
+                    await self._work_off(group)
+        except asyncio.CancelledError:
+            counted = False
+            raise
+        finally:
+            # What is still open was not worked off: stopped, or broken off by an error that ends the run.
+            for claim in tuple(self._open.values()):
+                self.book.release(claim, counted=counted)
+        return bool(taken)
+
+    def _renew(self) -> None:
+        for folder in self.book.renew(tuple(self._open.values())):
+            _log.warning("incoming/%s has been taken over by another run", folder)
+
+    async def _groups(self, taken: Sequence[TakenFolder]) -> AsyncIterator[list[ArrivedProducts]]:
+        """Folders with as many SKUs together as a chunk has; one that has more comes alone."""
+        group: list[ArrivedProducts] = []
+        skus = 0
+        for claim in taken:
+            folder = await asyncio.to_thread(self._read, claim)
+            if folder is None:
+                continue
+            if group and skus + len(folder.skus) > self._chunk:
+                yield group
+                group, skus = [], 0
+            group.append(folder)
+            skus += len(folder.skus)
+        if group:
+            yield group
+
+    def _read(self, claim: TakenFolder) -> ArrivedProducts | None:
+        """The folder's products; None where it has been given back or refused."""
+        try:
+            listing = list_folder(self._wiring.store, claim.folder, self.book.clock())
+            if self.book.observe([listing], FoundBy.SWEEP):
+                self._give_back(claim)
+                return None
+            read = read_folder(listing, self._wiring.store, self.copies)
+            return self._unfinished(read) if self._is_long(read) and claim.again else read
+        except CatalogRefusedError as error:
+            self._refuse(claim, error.sentence)
+        except StorageError as error:
+            _log.warning("incoming/%s cannot be read for now: %s", claim.folder, error)
+            self._give_back(claim)
+        except Exception as error:
+            self._wiring.report_crash(claim.folder, "".join(traceback.format_exception(error)))
+            self._refuse(claim, sentences.unreadable(f"{type(error).__name__}: {error}"))
+        return None
+
+    def _is_long(self, folder: ArrivedProducts) -> bool:
+        return len(folder.skus) > self._chunk
+
+    def _unfinished(self, folder: ArrivedProducts) -> ArrivedProducts:
+        """Of a long folder that was made before, and has not changed since, what is left over: passing over thousands
+        of finished kits is for runs that were asked to.
+        """
+
+        def is_left(product: Product) -> bool:
+            kit = read_kit(product.sku, self._wiring.store)
+            return kit is None or kit.status in (KitStatus.DEFERRED, KitStatus.FAILED)
+
+        return replace(folder, products=tuple(filter(is_left, folder.products)), rejected=())
+
+    async def _work_off(self, folders: list[ArrivedProducts]) -> None:
+        long = len(folders) == 1 and self._is_long(folders[0])
+        arrived = await asyncio.to_thread(
+            self._order, folders, _batch_id(folders[0]) if long else self._run_id
+        )
+        report: object = BatchReport()
+        if arrived.order.skus:
+            report = await self._make(self._wiring, arrived.order, self._wishes)
+        await asyncio.to_thread(self._close, arrived, report)
+
+    def _order(self, folders: list[ArrivedProducts], run_id: str) -> ArrivedOrder:
+        settings = self._wiring.settings
+        return order_of(
+            folders,
+            self._wishes,
+            run_id=run_id,
+            judged=judging_wanted(settings),
+            shop=shop_of(settings),
+            store=self._wiring.store,
+            landed_lately=self._landed_lately,
+            fetch=web_fetch(allow_loopback=settings.skuflow_allow_loopback_links),
+            say=self._wiring.progress.say,
+        )
+
+    def _landed_lately(self, name: str) -> bool:
+        folder = self.book.folder(name)
+        return folder is not None and self.book.clock() - folder.changed_at < TOGETHER
+
+    def _close(self, arrived: ArrivedOrder, report: object) -> None:
+        made = report if isinstance(report, BatchReport) else BatchReport()
+        left = not isinstance(report, BatchReport) or bool(report.batch_id and not report.results)
+        results = {result.sku: result for result in made.results}
+        self.report.results.extend(made.results)
+        self.report.loose_findings.extend(arrived.order.loose_findings)
+        now = self.book.clock()
+        for folder in arrived.folders:
+            end = (
+                left_to_batch(len(arrived.order.skus), now)
+                if left
+                else end_of(
+                    folder,
+                    results,
+                    arrived.conflicts.get(folder.folder, {}),
+                    now=now,
+                    zone=self._wiring.settings.zone,
+                )
+            )
+            self.report.left += left
+            self._end(folder, end)
+
+    def _end(self, folder: ArrivedProducts, end: FolderEnd) -> None:
+        claim = self._open.pop(folder.folder)
+        self.report.folders += 1
+        if end.refused:
+            self.report.refused += 1
+            self.book.refuse(claim, end.note)
+        elif end.again_at is not None:
+            self.book.defer(claim, end.again_at, end.note, folder.etags, counted=end.broken)
+        else:
+            self.book.done(claim, folder.etags, end.note)
+
+    def _refuse(self, claim: TakenFolder, note: Sentence) -> None:
+        del self._open[claim.folder]
+        self.report.refused += 1
+        self.book.refuse(claim, note)
+
+    def _give_back(self, claim: TakenFolder) -> None:
+        del self._open[claim.folder]
+        self.book.release(claim)
+
+
+def _batch_id(folder: ArrivedProducts) -> str:
+    """The same for the same files, so that a batch which is still in work is found again and not cut a second time."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, repr((folder.catalog, sorted(folder.etags.items())))))

@@ -1,0 +1,38 @@
+"""What landed below ``incoming/`` of the storage is made into kits: when the event receiver rings, and every few
+minutes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.arrival_line import work_off_arrivals
+from flows.endings import told
+from flows.forms import USUAL_KITS, Kits
+from flows.kit_reports import BatchReport
+from flows.new_listings import make_listings
+from flows.refusals import refusing
+from tasks.entering import entered
+
+
+@flow(name="new-listings", flow_run_name="arrivals", validate_parameters=True, log_prints=False)
+@refusing
+async def arrivals(kits: Kits = USUAL_KITS) -> Any:
+    """Products that landed below incoming/ of the storage and are complete. Run it at any time: what is made is kept.
+    制作已上传到存储 incoming/ 且已齐全的商品，可随时运行，已完成的会保留。
+
+    Args:
+        kits: What to make; nothing chosen means the usual. 制作内容；不选即按常规。
+    """
+    run_id = str(flow_run.id or "")
+    async with entered() as wiring:
+        report = await work_off_arrivals(wiring, kits.wishes([]), make_listings, run_id)
+    before = [f"{report.folders} folders"]
+    if report.left:
+        before.append(f"{report.left} left to runs of their own")
+    if report.refused:
+        before.append(f"{report.refused} refused, see the receiver's /status")
+    return told(BatchReport((), report.loose_findings, run_id, results=report.results), *before)
