@@ -1,0 +1,1 @@
+"""What ``deployments/docker/compose.yaml`` describes, run without containers and measured."""
