@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
+from flows.commands.findings_text import in_words
+from flows.commands.lint_changes import ChangeSum, summed_changes
 from flows.commands.lint_costs import FixLine, Prices, cny, fix_lines
 from flows.commands.terminal import (
     EXIT_OK,
@@ -21,9 +23,9 @@ from skuflow.review.lint import Scope, marketplaces_of_market
 from skuflow.review.lint_fixes import FIX_WORDS
 from skuflow.review.lint_report import LintReport, RuleSum, lint_library, rule_changes
 from skuflow.review.lint_wording import sentence
-from skuflow.settings import Settings
-from skuflow.storage.folder import FolderStore
+from skuflow.settings import Languages, Settings
 from skuflow.storage.objects import StorageError
+from skuflow.storage.opening import open_store
 
 if TYPE_CHECKING:
     from tasks.wiring import Wiring
@@ -44,16 +46,17 @@ def lint_kits(
     prices = Prices(lambda: _wired(settings))
     progress = TerminalProgress(quiet=as_json)
     try:
-        report = lint_library(FolderStore(settings.storage_dir), scope, watch=lambda n: _tell(progress, n))
+        report = lint_library(open_store(settings), scope, watch=lambda n: _tell(progress, n))
         fixes = fix_lines(report.findings, prices.of)
+        changes = summed_changes(report, prices.of)
     except StorageError as error:
-        refuse(f"the kits in {settings.storage_dir} cannot be read: {error}")
+        refuse(f"the kits cannot be read: {error}")
     finally:
         prices.close()
     if as_json:
         print_json(report_json(report, fixes))
     else:
-        _print(report, fixes)
+        _print(report, fixes, changes, settings.languages)
     return EXIT_UNFINISHED if report.fails else EXIT_OK
 
 
@@ -114,114 +117,202 @@ def report_json(report: LintReport, fixes: Sequence[FixLine]) -> dict[str, objec
     }
 
 
-def _print(report: LintReport, fixes: Sequence[FixLine]) -> None:
+def _print(
+    report: LintReport, fixes: Sequence[FixLine], changes: Sequence[ChangeSum], languages: Languages
+) -> None:
+    def say(en: str, zh: str) -> str:
+        return in_words(languages, en, zh)
+
     scope = report.scope
     for key, reason in report.unreadable.items():
-        print(f"KIT_UNREADABLE {key}: {reason}")
-    _print_findings(report)
-    sums = report.by_rule()
-    if sums:
-        print_table(
-            f"Rules of {scope.day} that are not kept",
-            ("", "rule", "limit", "known", "since", "parts", "SKUs", "new"),
-            [
-                (
-                    key.code.removeprefix("RULE_").lower(),
-                    key.rule,
-                    key.limit_text,
-                    key.limit.mark.value,
-                    str(key.limit.effective_from or ""),
-                    str(total.parts),
-                    str(len(total.skus)),
-                    str(total.new),
-                )
-                for key, total in sums.items()
-            ],
-            right=("parts", "SKUs", "new"),
-        )
-    _print_changes(report)
-    _print_fixes(fixes)
+        mend = say("run the SKU again", "请重新运行该 SKU")
+        print(f"KIT_UNREADABLE {key}: {reason}; {mend}")
+    _print_findings(report, languages)
+    _print_rules(report, languages)
+    _print_changes(report, changes, languages)
+    _print_fixes(fixes, languages)
     passed = ", ".join(f"{count} {status}" for status, count in sorted(report.passed_over.items()))
+    unread = len(report.unreadable)
     print(
-        f"{report.kits} kits looked at{f'; not looked at: {passed}' if passed else ''}"
-        f"{f'; {len(report.unreadable)} cannot be read' if report.unreadable else ''}."
+        say(
+            f"{report.kits} kits looked at{f'; not looked at: {passed}' if passed else ''}"
+            f"{f'; {unread} cannot be read' if unread else ''}.",
+            f"共检查 {report.kits} 个商品包{f'；未检查：{passed}' if passed else ''}"
+            f"{f'；{unread} 个无法读取' if unread else ''}。",
+        )
     )
     for name, total in report.by_marketplace().items():
-        print(_refused_line(report, name, total))
+        print(_refused_line(report, name, total, languages))
     if not (report.kits or report.passed_over or report.unreadable):
-        print("Storage holds no kits; skuflow run makes them.")
+        print(
+            say("Storage holds no kits; skuflow run makes them.", "存储中没有商品包；请先运行 skuflow run。")
+        )
     elif not report.fails:
-        print(f"Nothing would be refused on {scope.day}.")
+        print(say(f"Nothing would be refused on {scope.day}.", f"{scope.day} 没有会被拒收的内容。"))
 
 
-def _refused_line(report: LintReport, marketplace: str, total: RuleSum) -> str:
-    new = f", {total.new} of them new since today" if report.scope.day != report.scope.base else ""
-    return f"{total.parts} parts of {len(total.skus)} SKUs fail {marketplace} on {report.scope.day}{new}."
+def _print_rules(report: LintReport, languages: Languages) -> None:
+    sums = report.by_rule()
+    if not sums:
+        return
+    heads = {
+        "kind": "类别",
+        "rule": "规则",
+        "limit": "限值",
+        "known": "依据",
+        "since": "生效",
+        "parts": "部分",
+        "SKUs": "SKU 数",
+        "new": "新增",
+    }
+    columns = {en: in_words(languages, en, zh) for en, zh in heads.items()}
+    print_table(
+        in_words(
+            languages, f"Rules of {report.scope.day} that are not kept", f"{report.scope.day} 未满足的规则"
+        ),
+        tuple(columns.values()),
+        [
+            (
+                in_words(languages, key.code.removeprefix("RULE_").lower(), _KINDS_ZH[key.code]),
+                key.rule,
+                key.limit_text,
+                key.limit.mark.value,
+                str(key.limit.effective_from or ""),
+                str(total.parts),
+                str(len(total.skus)),
+                str(total.new),
+            )
+            for key, total in sums.items()
+        ],
+        right=tuple(columns[name] for name in ("parts", "SKUs", "new")),
+    )
 
 
-def _print_findings(report: LintReport) -> None:
+_KINDS_ZH = {"RULE_REFUSED": "拒收", "RULE_ADVICE": "建议", "RULE_GAP": "缺项", "RULE_LOST": "不再适用"}
+
+
+def _refused_line(report: LintReport, marketplace: str, total: RuleSum, languages: Languages) -> str:
+    later, skus = report.scope.day != report.scope.base, len(total.skus)
+    new = f", {total.new} of them new since today" if later else ""
+    new_zh = f"，其中 {total.new} 个为新增" if later else ""
+    return in_words(
+        languages,
+        f"{total.parts} parts of {skus} SKUs fail {marketplace} on {report.scope.day}{new}.",
+        f"{report.scope.day} 有 {skus} 个 SKU 的 {total.parts} 个部分不符合 {marketplace}{new_zh}。",
+    )
+
+
+def _print_findings(report: LintReport, languages: Languages) -> None:
     shown = sorted(report.findings, key=lambda finding: not finding.found.hard)[:_SHOWN_FINDINGS]
     for finding in shown:
         mark = "✗" if finding.found.hard else "!"
         place = " ".join(filter(None, (finding.sku, finding.found.part, finding.found.file)))
-        print(f"{mark} {finding.code} {place}: {sentence(finding.found).en} ({_origin(finding.as_json())})")
-    if len(report.findings) > len(shown):
-        print(f"... and {len(report.findings) - len(shown)} more; --json has all of them.")
+        words = sentence(finding.found)
+        said = {"en": words.en, "zh": words.zh}
+        first, *others = (said[language] for language in languages)
+        print(f"{mark} {finding.code} {place}: {first} ({_origin(finding.as_json(), languages[0])})")
+        for other in others:
+            print(f"  {other}")
+    if more := len(report.findings) - len(shown):
+        print(
+            in_words(
+                languages, f"... and {more} more; --json has all of them.", f"另有 {more} 条，详见 --json。"
+            )
+        )
 
 
-def _origin(facts: dict[str, object]) -> str:
+def _origin(facts: dict[str, object], language: str) -> str:
     """Such as "hard, since 2027-01-31, Merchant Center help"; "house limit" where nobody else says so."""
     level, since, source = facts["level"], facts["since"], facts["source"]
-    told = source or {"H": "house limit", "M": "commonly said"}.get(str(facts["mark"]), "")
-    return ", ".join(str(word) for word in (level, since and f"since {since}", told) if word)
+    told = source or _MARKS[language].get(str(facts["mark"]), "")
+    begun = since and (f"since {since}" if language == "en" else f"{since} 起")
+    return ", ".join(str(word) for word in (_LEVELS[language].get(str(level), level), begun, told) if word)
 
 
-def _print_changes(report: LintReport) -> None:
-    changes = [change.as_json() for change in rule_changes(report.scope)]
+_MARKS = {"en": {"H": "house limit", "M": "commonly said"}, "zh": {"H": "内部标准", "M": "业内说法"}}
+_LEVELS = {"en": dict[str, str](), "zh": {"hard": "硬性", "warn": "建议"}}
+
+
+def _print_changes(report: LintReport, changes: Sequence[ChangeSum], languages: Languages) -> None:
     if report.scope.day == report.scope.base:
         return
     first, last = sorted((report.scope.base, report.scope.day))
-    print(f"{len(changes)} limits change between {first} and {last}.")
+    print(
+        in_words(
+            languages,
+            f"Rules that change between {first} and {last}: {len(changes)}.",
+            f"{first} 至 {last} 之间变化的规则：{len(changes)} 项。",
+        )
+    )
     for change in changes:
-        word = "begins" if change["begins"] else "ends"
-        of = ", ".join(map(str, (change["level"], *change["markets"], *change["categories"])))
-        print(f"  {change['on']} {change['rule']} {change['limit']} {word} ({of})")
+        for number, language in enumerate(languages):
+            print(f"  {'  ' if number else ''}{change.sentence(language)}")
+    # Where another limit of the same rule is broken then, nothing has ended for the seller.
+    still = {finding.found.rule for finding in report.findings}
     for rule, parts in sorted(report.ended.items()):
-        print(f"  {parts} parts break {rule} today and no longer then.")
+        if rule in still:
+            continue
+        print(
+            in_words(
+                languages,
+                f"  {parts} parts break {rule} today and no longer then.",
+                f"  届时 {parts} 个部分不再违反 {rule}。",
+            )
+        )
 
 
-def _print_fixes(fixes: Sequence[FixLine]) -> None:
+def _print_fixes(fixes: Sequence[FixLine], languages: Languages) -> None:
     if not fixes:
         return
+    heads = {
+        "for": "原因",
+        "what": "处理",
+        "pieces": "数量",
+        "SKUs": "SKU 数",
+        "CNY": "元",
+        "price from": "价格来源",
+    }
+    columns = {en: in_words(languages, en, zh) for en, zh in heads.items()}
     print_table(
-        "What mends it",
-        ("for", "what", "pieces", "SKUs", "CNY", "price from"),
+        in_words(languages, "What mends it", "处理方法"),
+        tuple(columns.values()),
         [
             (
-                "rules" if line.severity == "error" else "advice and gaps",
-                FIX_WORDS[line.fix].en + (f" ({line.capability.value})" if line.capability else ""),
+                in_words(languages, "rules", "规则")
+                if line.severity == "error"
+                else in_words(languages, "advice and gaps", "建议与缺项"),
+                in_words(languages, FIX_WORDS[line.fix].en, FIX_WORDS[line.fix].zh)
+                + (f" ({line.capability.value})" if line.capability else ""),
                 str(line.units),
                 str(len(line.skus)),
-                "unknown" if line.micro is None else cny(line.micro),
-                line.basis,
+                in_words(languages, "unknown", "未知") if line.micro is None else cny(line.micro),
+                in_words(languages, line.basis, _basis_zh(line)),
             )
             for line in fixes
         ],
-        right=("pieces", "SKUs", "CNY"),
+        right=tuple(columns[name] for name in ("pieces", "SKUs", "CNY")),
     )
+    unpriced = sum(line.units for line in fixes if line.micro is None)
+    refused, advised = _sum_cny(fixes, "error"), _sum_cny(fixes, "warning")
     print(
-        f"Mending what would be refused costs about {_sum_cny(fixes, 'error')} CNY; following advice and filling gaps"
-        f" besides {_sum_cny(fixes, 'warning')} CNY{_unknown(fixes)}."
+        in_words(
+            languages,
+            f"Mending what would be refused costs about {refused} CNY; following advice and filling gaps besides"
+            f" {advised} CNY{f'; {unpriced} pieces have no price in this' if unpriced else ''}.",
+            f"处理会被拒收的内容约需 {refused} 元；采纳建议与补缺另需 {advised} 元"
+            f"{f'；另有 {unpriced} 项未计价' if unpriced else ''}。",
+        )
     )
+
+
+def _basis_zh(line: FixLine) -> str:
+    if line.by_hand:
+        return "需人工处理"
+    return "免费" if line.micro == 0 else line.basis
 
 
 def _sum_cny(fixes: Sequence[FixLine], severity: str) -> str:
     return cny(sum(line.micro or 0 for line in fixes if line.severity == severity))
-
-
-def _unknown(fixes: Sequence[FixLine]) -> str:
-    unpriced = sum(line.units for line in fixes if line.micro is None)
-    return f"; {unpriced} pieces have no price in this" if unpriced else ""
 
 
 def _tell(progress: TerminalProgress, kits: int) -> None:

@@ -54,7 +54,12 @@ class FixLine:
         """None where no price is known, or where the work is not skuflow's."""
         if self.price is not None:
             return None if self.price.micro is None else self.price.micro * self.units
-        return None if self.fix in (Fix.PHOTO, Fix.HAND) else 0
+        return None if self.by_hand else 0
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether no run can do it."""
+        return self.fix in (Fix.PHOTO, Fix.HAND)
 
     @property
     def basis(self) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flows.commands.allotment import Choice, NeverDoneError, Room, allot
-from flows.commands.terminal import EXIT_OK, print_findings, print_json, print_table
+from flows.commands.findings_text import print_findings
+from flows.commands.terminal import EXIT_OK, print_json, print_table
 from flows.order import Order
 from skuflow.catalog.intake import likely_extras, likely_photo_sha256
 from skuflow.jobs.contract import MicroCNY, Request, SceneFrame, Slot
@@ -28,6 +29,7 @@ from skuflow.listing.planning import (
     storyboard_for,
     video_request,
 )
+from skuflow.settings import Languages
 from skuflow.storage.objects import StoredObject
 from tasks.wiring import Wiring
 
@@ -195,7 +197,7 @@ def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
     if as_json:
         print_json(_as_json(plan))
         return EXIT_OK
-    _say_which(order)
+    _say_which(order, wiring.settings.languages)
     print_table(
         f"A run would make, for {plan.skus} SKU{'' if plan.skus == 1 else 's'}",
         ("provider", "capability", "model", "parts", "units", "likely CNY", "at most CNY", "cap today"),
@@ -235,13 +237,14 @@ def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
     return EXIT_OK
 
 
-def _say_which(order: Order) -> None:
+def _say_which(order: Order, languages: Languages) -> None:
     """Which products these are, where a name or a link was given and not a catalog that says so."""
     if len(order.products) > _NAMED_MOST:
         return
     for product in order.products:
         print(f"{product.sku}: {product.title}")
-    print_findings(finding for finding in order.loose_findings if finding.code.startswith("NAME_"))
+    named = (finding for finding in order.loose_findings if finding.code.startswith("NAME_"))
+    print_findings(named, languages)
 
 
 def _cap_text(wiring: Wiring, line: PlanLine) -> str:

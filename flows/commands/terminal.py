@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
@@ -12,8 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
-
-from skuflow.listing.findings import Finding, Severity
 
 EXIT_OK = 0
 EXIT_UNEXPECTED = 1
@@ -60,37 +58,6 @@ def print_table(
     console.print(table)
 
 
-_MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·"}
-
-
-_TOLD_EACH = 2
-"""Findings of one code and severity under one SKU are written out up to this many; the rest are counted."""
-
-
-def print_findings(findings: Iterable[Finding]) -> None:
-    """Findings in English and Chinese, the worst first, indented under what they are about."""
-    alike: dict[tuple[Severity, str], list[Finding]] = {}
-    for finding in findings:
-        alike.setdefault((finding.severity, finding.code), []).append(finding)
-    for severity in Severity:
-        for (found, code), told in alike.items():
-            if found is severity:
-                _print_alike(code, told)
-
-
-def _print_alike(code: str, told: Sequence[Finding]) -> None:
-    mark = _MARKS[told[0].severity]
-    # One left over takes no more room than saying so.
-    shown = told if len(told) == _TOLD_EACH + 1 else told[:_TOLD_EACH]
-    for finding in shown:
-        print(f"  {mark} {code} ({finding.subject}): {finding.message}")
-        if finding.message_zh:
-            print(f"    {finding.message_zh}")
-    if more := len(told) - len(shown):
-        print(f"  {mark} {code}: {more} more like it, see --json")
-        print(f"    同类问题另有 {more} 条，详见 --json")
-
-
 class TerminalProgress:
     """The progress of a batch: a bar on a terminal, a line per SKU elsewhere, on standard error."""
 
@@ -128,6 +95,13 @@ class TerminalProgress:
             )
             self._task = self._bar.add_task("making kits", total=skus, completed=finished_before)
             self._bar.start()
+
+    def passed_over(self, skus: int) -> None:
+        self._done += skus
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._done)
+        else:
+            self.say(f"[{self._done}/{self._skus}] {skus} SKUs need nothing more")
 
     def sku_step(self, sku: str, step: str) -> None:
         if self._bar is not None:

@@ -9,12 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from skuflow.catalog.product import Product
+from skuflow.catalog.units import units
 
-_CM_PER_UNIT = {
-    "cm": 1.0, "厘米": 1.0, "公分": 1.0, "mm": 0.1, "毫米": 0.1, "m": 100.0, "米": 100.0, "公尺": 100.0,
-    "in": 2.54, "inch": 2.54, "inches": 2.54, '"': 2.54, "″": 2.54, "''": 2.54, "英寸": 2.54,
-    "ft": 30.48, "feet": 30.48, "foot": 30.48, "英尺": 30.48,
-}  # fmt: skip
+_CM_PER_M = 100.0
 _LARGEST_CM = 1000.0
 _SMALLEST_CM = 0.1
 _VALUE_LIMIT_CHARS = 200
@@ -67,7 +64,7 @@ class _Length:
     def cm(self) -> float | None:
         if self.unit is None:
             return None
-        length = round(self.number * _CM_PER_UNIT[self.unit], 2)
+        length = round(self.number * (units()[self.unit][1] * _CM_PER_M), 2)
         return length if _SMALLEST_CM <= length <= _LARGEST_CM else None
 
 

@@ -10,7 +10,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"})
+PHOTO_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif", ".hif"}
+)
 _WALK_LIMIT_FILES = 50_000
 
 
@@ -48,6 +50,10 @@ class ImageFiles:
                 return Path(os.path.abspath(found))
         return None
 
+    def by_sku(self, skus: Iterable[str]) -> Mapping[str, tuple[Path, ...]]:
+        """The photos of rows that name none."""
+        return photos_by_sku(self._folder, skus)
+
     def _same_name(self, path: Path) -> Path | None:
         """The file in the same folder whose name differs in case or Unicode form only."""
         listing = self._listings.get(path.parent)
@@ -68,14 +74,24 @@ def photos_by_sku(folder: Path, skus: Iterable[str]) -> Mapping[str, tuple[Path,
     "A-1.jpg", "A-1_2.jpg", "A-1 back.png" and "A-1/3.jpg" belong to A-1; "A-10.jpg" does not. Where several
     SKUs fit, the longest one has it. Photos come in natural order ("2" before "10").
     """
+    return photos_among(_photos(folder), folder, skus)
+
+
+def photos_among(photos: Iterable[Path], folder: Path, skus: Iterable[str]) -> Mapping[str, tuple[Path, ...]]:
+    """As ``photos_by_sku``, among these paths below ``folder``."""
     by_name = {_fold(sku): sku for sku in skus}
     longest_first = sorted(by_name, key=len, reverse=True)
     found: dict[str, list[Path]] = {}
-    for path in _photos(folder):
+    for path in photos:
         owner = _owner(path, folder, by_name, longest_first)
         if owner is not None:
             found.setdefault(owner, []).append(path)
-    return {sku: tuple(sorted(paths, key=_natural)) for sku, paths in found.items()}
+    return {sku: in_natural_order(paths) for sku, paths in found.items()}
+
+
+def in_natural_order(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """By name, "2" before "10"."""
+    return tuple(sorted(paths, key=_natural))
 
 
 def _owner(path: Path, folder: Path, by_name: Mapping[str, str], longest_first: Sequence[str]) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,8 +20,8 @@ from skuflow.catalog.photo_records import (
 )
 from skuflow.catalog.product import Product
 from skuflow.listing.findings import Finding, Severity
-from skuflow.storage.keys import cutout_key, photo_key
-from skuflow.storage.objects import ObjectStore, StoredObject
+from skuflow.storage.keys import cutout_key, photo_key, used_photo_key
+from skuflow.storage.objects import ObjectMissingError, ObjectStore, StoredObject
 
 if TYPE_CHECKING:
     from skuflow.quality.photo.detail import Mask
@@ -38,6 +39,7 @@ _FORMATS = {
     "BMP": (".bmp", "image/bmp"),
     "TIFF": (".tif", "image/tiff"),
     "AVIF": (".avif", "image/avif"),
+    "HEIF": (".heic", "image/heic"),
 }
 _LEAST_CUT_PX = 64
 
@@ -71,6 +73,10 @@ class Intake:
     @property
     def blocked(self) -> bool:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    def with_findings(self, earlier: Sequence[Finding]) -> Intake:
+        """The same with what was found before."""
+        return replace(self, findings=(*earlier, *self.findings))
 
 
 def photo_digest(product: Product, extras: ExtraWishes = NO_EXTRAS) -> str:
@@ -147,15 +153,23 @@ def take_in(product: Product, store: ObjectStore, *, needs_picture: bool, gate: 
         if taken.record is not None:
             records[Path(image).name] = taken.record
         if taken.photo is not None and taken.cutout is not None:
+            _remember(store, product.sku, taken.photo)
             # Why an earlier photo is not used; what else could be said of it matters to nobody now.
-            earlier = tuple(
-                finding.model_copy(update={"severity": Severity.INFO})
-                for finding in refused
-                if finding.severity is Severity.ERROR
-            )
+            earlier = tuple(passed_over(finding) for finding in refused if finding.severity is Severity.ERROR)
             return Intake((*earlier, *taken.findings), taken.photo, taken.cutout, records=records)
         refused.extend(taken.findings)
     return Intake(tuple(refused), records=records)
+
+
+def passed_over(finding: Finding) -> Finding:
+    """Why a photo is not used, where another one is: nothing has to be done about it."""
+    return finding.model_copy(
+        update={
+            "severity": Severity.INFO,
+            "message": f"this photo is passed over for another one of the product: {finding.message}",
+            "message_zh": f"该商品另有可用图片，此图未使用：{finding.message_zh}",
+        }
+    )
 
 
 _NO_PHOTO = (
@@ -205,10 +219,10 @@ def _look_at(
     """What there is to know about the photo, and its cut-out as PNG where it can be cut out. Raises PhotoError."""
     from skuflow.catalog.photos import decode_photo
     from skuflow.quality.marks.find import find_marks
-    from skuflow.quality.photo.measures import MEASURES, measure_photo
+    from skuflow.quality.photo.measures import measure_photo
 
     sha256 = hashlib.sha256(content).hexdigest()
-    generation = f"{MEASURES}.{CUTTER}.{RECORDS}"
+    generation = _generation(RECORDS)
     record = read_record(store, sha256, generation)
     known = record is not None and gate.text in record.marks
     if record is not None and known:
@@ -239,6 +253,21 @@ def _look_at(
     record = record.model_copy(update={"refusal": refusal})
     keep_record(store, record, generation)
     return record, png
+
+
+def known_record(store: ObjectStore, sha256: str) -> PhotoRecord | None:
+    """What was kept of a photo when it was measured as it would be today; its marks may have been found otherwise.
+
+    None where nothing was. For what is said of many photos together, which must cost next to nothing.
+    """
+    records = (read_record(store, sha256, _generation(number)) for number in range(RECORDS, 0, -1))
+    return next((record for record in records if record is not None), None)
+
+
+def _generation(records: int) -> str:
+    from skuflow.quality.photo.measures import MEASURES
+
+    return f"{MEASURES}.{CUTTER}.{records}"
 
 
 def _cut_before(store: ObjectStore, key: str) -> bytes | None:
@@ -301,6 +330,29 @@ def _keep(store: ObjectStore, key: str, data: bytes, media_type: str) -> StoredO
     if store.exists(key):
         return StoredObject(key, hashlib.sha256(data).hexdigest(), len(data), media_type)
     return store.put(key, data, media_type)
+
+
+def _remember(store: ObjectStore, sku: str, photo: StoredObject) -> None:
+    """Note which photo is used: storage keeps those that were used before it was replaced as well."""
+    if photo_used_last(store, sku) != photo.key:
+        store.put(used_photo_key(sku), json.dumps({"photo": photo.key}).encode(), "application/json")
+
+
+def photo_used_last(store: ObjectStore, sku: str) -> str | None:
+    """The storage key of the photo that intake has used last for the SKU; None where that is not known."""
+    try:
+        key = json.loads(store.get(used_photo_key(sku)))["photo"]
+    except (ObjectMissingError, ValueError, KeyError, TypeError):
+        return None
+    return key if isinstance(key, str) and store.exists(key) else None
+
+
+def kept_cutout(product: Product, store: ObjectStore) -> Cutout | None:
+    """The cut-out that an earlier run has made of the photo that intake would use; None where there is none."""
+    from skuflow.studio.cutout_png import from_png
+
+    png = _cut_before(store, cutout_key(product.sku, likely_photo_sha256(product, store), CUTTER))
+    return None if png is None else from_png(png)
 
 
 def _finding(code: str, subject: str, message: str, message_zh: str = "") -> Finding:

@@ -68,7 +68,13 @@ def json_table(path: Path, content: bytes) -> Table:
     if len(entries) > ROWS_LIMIT:
         raise CatalogError(f"{path.name}: more than {ROWS_LIMIT} products; split the catalog")
     loose = tuple(
-        row_finding("ROW_BAD_JSON", number, reason="no object", example='{"sku": "A-1", "title": "Mug"}')
+        row_finding(
+            "ROW_BAD_JSON",
+            number,
+            reason="no object",
+            reason_zh="不是对象",
+            example='{"sku": "A-1", "title": "Mug"}',
+        )
         for number, entry in enumerate(entries, 1)
         if not isinstance(entry, dict)
     )
@@ -81,7 +87,11 @@ def json_table(path: Path, content: bytes) -> Table:
 def _shopify(numbered: Sequence[tuple[int, Mapping[str, Any]]], loose: tuple[Finding, ...]) -> Table:
     strays = tuple(
         row_finding(
-            "ROW_BAD_JSON", number, reason="not a Shopify product", example='{"title": "Mug", "variants": []}'
+            "ROW_BAD_JSON",
+            number,
+            reason="not a Shopify product",
+            reason_zh="不是 Shopify 商品",
+            example='{"title": "Mug", "variants": []}',
         )
         for number, entry in numbered
         if not is_shopify_product(entry)

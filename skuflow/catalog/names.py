@@ -15,6 +15,7 @@ from skuflow.catalog import values
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.extras import ExtraWishes
 from skuflow.catalog.image_files import is_link
+from skuflow.catalog.intake import photo_used_last
 from skuflow.catalog.kinds import kind_of
 from skuflow.catalog.name_match import ACCEPT, LEAD, NAME_LIMIT_CHARS, SUGGEST, ranked
 from skuflow.catalog.plain_text import plain_text
@@ -23,6 +24,7 @@ from skuflow.catalog.readers import CatalogReading, read_catalog
 from skuflow.catalog.rows import RejectedRow
 from skuflow.catalog.sources import Shop
 from skuflow.listing.findings import Finding, Severity
+from skuflow.storage.files import as_lasting_file
 from skuflow.storage.keys import sku_slug
 from skuflow.storage.objects import ObjectStore, StorageError
 
@@ -57,7 +59,7 @@ def read_name(name: str, shop: Shop, skus: Sequence[str] = ()) -> CatalogReading
             f"{asked[:60]!r} is no product name; give its title or SKU, a catalog file, or a product link"
         )
     known = _known(shop)
-    chosen = _chosen(asked, known, skus)
+    chosen = _chosen(asked, known, skus, shop)
     if chosen is not None:
         return chosen
     if not shop.makes_concepts():
@@ -65,7 +67,9 @@ def read_name(name: str, shop: Shop, skus: Sequence[str] = ()) -> CatalogReading
     return _concept(asked)
 
 
-def _chosen(asked: str, known: Mapping[str, _Known], skus: Sequence[str]) -> CatalogReading | None:
+def _chosen(
+    asked: str, known: Mapping[str, _Known], skus: Sequence[str], shop: Shop
+) -> CatalogReading | None:
     """The product that is meant, None where nothing is like it. Raises CatalogError where several are."""
     fits = ranked(asked, {sku: entry.titles for sku, entry in known.items() if not skus or sku in skus})
     near = [(sku, score) for sku, score in fits if score >= SUGGEST]
@@ -73,12 +77,12 @@ def _chosen(asked: str, known: Mapping[str, _Known], skus: Sequence[str]) -> Cat
         return None
     if skus:
         picked = [(sku, score) for sku, score in near if sku in skus]
-        return _reading(asked, [(known[sku], score) for sku, score in picked])
+        return _reading(asked, [(known[sku], score) for sku, score in picked], shop)
     best, score = near[0]
     second = near[1][1] if len(near) > 1 else 0.0
     exact = score >= 100.0 > second
     if exact or (score >= ACCEPT and score - second >= LEAD):
-        return _reading(asked, [(known[best], score)])
+        return _reading(asked, [(known[best], score)], shop)
     shown = [sku for sku, other in near if other >= score - _WORTH_SHOWING][:_SHOWN]
     several = "; ".join(f"{sku} ({_title(known[sku])})" for sku in shown)
     question = "which one is meant" if len(shown) > 1 else "is this one meant"
@@ -90,12 +94,12 @@ def _title(known: _Known) -> str:
     return title if len(title) <= _SHOWN_TITLE_CHARS else f"{title[: _SHOWN_TITLE_CHARS - 3]}..."
 
 
-def _reading(asked: str, picked: Sequence[tuple[_Known, float]]) -> CatalogReading:
+def _reading(asked: str, picked: Sequence[tuple[_Known, float]], shop: Shop) -> CatalogReading:
     matched = tuple(_matched(asked, known, score) for known, score in picked)
     entries = [known for known, _ in picked]
     by_sku = {known.sku: known.findings for known in entries}
     return CatalogReading(
-        products=tuple(known.product for known in entries if known.product is not None),
+        products=tuple(_with_photos(known.product, shop) for known in entries if known.product is not None),
         rejected=tuple(known.refused for known in entries if known.refused is not None),
         findings=(*matched, *(finding for known in entries for finding in known.findings)),
         # About the question, not about the product: its kit is the same however it was asked for.
@@ -134,7 +138,7 @@ def _known(shop: Shop) -> dict[str, _Known]:
 
 def _of_catalog(path: Path) -> list[_Known]:
     try:
-        reading = read_catalog(path)
+        reading = read_catalog(path, all_refused=True)
     except CatalogError as error:
         raise CatalogError(f"SKUFLOW_CATALOG: {error}", error.findings) from error
     found = [
@@ -162,7 +166,7 @@ def _of_kits(store: ObjectStore) -> list[_Known]:
             continue
         if product.sku != concept_sku(product.title):
             titles = tuple(product.titles.values())
-            found.append(_Known(product.sku, titles, _with_photos(product, store), where="."))
+            found.append(_Known(product.sku, titles, product, where="."))
     return found
 
 
@@ -170,18 +174,28 @@ def _kit_keys(store: ObjectStore) -> list[str]:
     return [key for key in store.list("kits/") if key.count("/") == 2 and key.endswith("/kit.json")]
 
 
-def _with_photos(product: Product, store: ObjectStore) -> Product:
+def _with_photos(product: Product, shop: Shop) -> Product:
     """The product with photos that can be read: storage keeps those that kits were made of."""
     there = tuple(image for image in product.images if is_link(image) or Path(image).is_file())
-    if there or not product.images:
+    if there or not product.images or shop.store is None:
         return product.model_copy(update={"images": there})
-    # The files of extra wishes, such as the photo of a person, are kept there as well but never cut out.
+    copies = shop.links.with_name("kept-photos")
+    kept = (as_lasting_file(shop.store, key, copies) for key in _kept_photos(product, shop.store))
+    return product.model_copy(update={"images": tuple(map(str, kept))})
+
+
+def _kept_photos(product: Product, store: ObjectStore) -> list[str]:
+    """The photo that was used last; where that is not known, every one that was cut out: the files of extra wishes,
+    such as the photo of a person, are kept there as well.
+    """
+    used = photo_used_last(store, product.sku)
+    if used is not None and store.exists(used):
+        return [used]
     cut = {
         key.rpartition("/")[2].rpartition("-v")[0] for key in store.list(f"cutouts/{sku_slug(product.sku)}/")
     }
     photos = sorted(store.list(f"photos/{sku_slug(product.sku)}/"))
-    kept = (store.local_path(key) for key in photos if PurePosixPath(key).stem in cut)
-    return product.model_copy(update={"images": tuple(str(path) for path in kept if path is not None)})
+    return [key for key in photos if PurePosixPath(key).stem in cut]
 
 
 # --- nothing of that name ---

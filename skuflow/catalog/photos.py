@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from skuflow.listing.findings import Finding, Severity
 from skuflow.quality.photo.files import FileFacts, look_at_file
+from skuflow.quality.photo.heic import HEIF, is_heic, let_pillow_open_heic
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -107,7 +108,7 @@ def _decode(path: Path, content: bytes) -> tuple[SizePx, Image.Image, FileFacts]
         with warnings.catch_warnings():
             # The size is checked below, before any pixel is decoded.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image: Image.Image = Image.open(io.BytesIO(content), formats=_FORMATS)
+            image: Image.Image = Image.open(io.BytesIO(content), formats=_formats_of(content))
         if image.width * image.height > PIXELS_LIMIT:
             raise _too_large(path)
         stored = image.size
@@ -133,6 +134,13 @@ def _decode(path: Path, content: bytes) -> tuple[SizePx, Image.Image, FileFacts]
             f"{path.name} is no picture that can be decoded; save it again as JPEG or PNG",
             f"{path.name} 不是可解码的图片；请重新保存为 JPEG 或 PNG",
         ) from error
+
+
+def _formats_of(content: bytes) -> tuple[str, ...]:
+    if not is_heic(content):
+        return _FORMATS
+    let_pillow_open_heic()
+    return (HEIF,)
 
 
 _ORIENTATION_TAG = 0x0112

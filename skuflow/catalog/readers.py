@@ -41,33 +41,41 @@ class CatalogReading:
     row_file: Path
 
 
-def read_catalog(path: Path) -> CatalogReading:
+def read_catalog(
+    path: Path, *, all_refused: bool = False, beside: ImageFiles | None = None
+) -> CatalogReading:
     """Read ``path``: a CSV, XLSX or JSON file, or a folder that holds exactly one.
 
     A row that cannot be used becomes a finding with its number, its column and the remedy, and the others go
     on. Photos that are links stay links in ``Product.images``; ``skuflow.catalog.remote_photos`` downloads them.
     Raises ``CatalogError``, with one line that says what to do, where there is no usable catalog: nothing
-    there, no or several row files in a folder, not a table, no header, or not one usable row.
+    there, no or several row files in a folder, not a table, no header, or not one usable row. With
+    ``all_refused`` a catalog whose rows are all refused is read as well, so that each can be told what it lacks.
+    ``beside``: who knows the photos, where they are not just those of the row file's folder.
     """
-    row_file = _row_file(path)
-    table = _table(row_file)
+    row_file = row_file_of(path)
+    table = table_of_file(row_file)
     if not table.rows:
         raise CatalogError(
             f"{row_file.name}: a header and no products below it; add one row per product", table.loose
         )
     reader = RowReader(
         columns=table.columns,
-        files=ImageFiles(row_file.parent),
+        files=beside or ImageFiles(row_file.parent),
         catalog=str(path),
         header_row=table.header_row,
     )
-    if path.is_dir():
-        reader.photos_by_sku = photos_by_sku(path, {reader.sku(row) for row in table.rows} - {""})
-    return _collect(reader, table, row_file)
+    if path.is_dir() or beside is not None:
+        skus = {reader.sku(row) for row in table.rows} - {""}
+        reader.photos_by_sku = photos_by_sku(path, skus) if beside is None else beside.by_sku(skus)
+    reading = _collect(reader, table, row_file)
+    if not reading.products and not (all_refused and reading.rejected):
+        raise CatalogError(_nothing_usable(row_file, len(table.rows), reading.findings), reading.findings)
+    return reading
 
 
-def _table(row_file: Path) -> Table:
-    """The rows of a file, one for each kit, whatever system has exported them."""
+def table_of_file(row_file: Path) -> Table:
+    """The rows of a file, one for each kit, whatever system has exported them. Raises CatalogError."""
     content = row_file_content(row_file)
     if looks_like_json(content):
         return json_table(row_file, content)
@@ -79,7 +87,11 @@ def _table(row_file: Path) -> Table:
     return Table(understand(header.cells), tuple(rows), header.number)
 
 
-def _row_file(path: Path) -> Path:
+def row_file_of(path: Path) -> Path:
+    """The file whose rows are read where ``path`` is named: the file itself, or the only one of a folder.
+
+    Raises ``CatalogError`` where there is none, or several.
+    """
     try:
         if path.is_file():
             return path
@@ -129,8 +141,6 @@ def _collect(reader: RowReader, table: Table, row_file: Path) -> CatalogReading:
             products.append(outcome)
         else:
             rejected.append(outcome)
-    if not products:
-        raise CatalogError(_nothing_usable(row_file, len(table.rows), findings), tuple(findings))
     return CatalogReading(
         tuple(products), tuple(rejected), tuple(findings), tuple(loose), by_sku, reader.catalog, row_file
     )

@@ -19,7 +19,7 @@ from skuflow.catalog.rows import RejectedRow
 from skuflow.fetching.contents import picture_suffix
 from skuflow.fetching.errors import FetchError, Trouble
 from skuflow.fetching.web import Web
-from skuflow.listing.findings import Finding
+from skuflow.listing.findings import Finding, Severity
 
 Fetch = Callable[[str], Awaitable[bytes]]
 """The bytes behind an address. Raises FetchError."""
@@ -30,26 +30,28 @@ AT_ONCE_PER_HOST = 4
 HOST_PATIENCE = 3
 """After so many addresses of one host that cannot be reached, the others of it are not tried in this run."""
 _ONE_PHOTO_S = 60.0
-_SUFFIXES = (".jpg", ".png", ".webp", ".gif", ".avif", ".bmp", ".tif")
+_SUFFIXES = (".jpg", ".png", ".webp", ".gif", ".avif", ".heic", ".bmp", ".tif")
 _SILENT = frozenset((Trouble.UNKNOWN_HOST, Trouble.UNREACHABLE, Trouble.TIMEOUT, Trouble.INSECURE))
 _TELL_EVERY = 50
 
-_REASONS_ZH: Mapping[Trouble, str] = {
-    Trouble.NOT_AN_ADDRESS: "不是有效的 http(s) 地址",
-    Trouble.CREDENTIALS: "地址中含用户名或密码",
-    Trouble.PORT: "端口不允许",
-    Trouble.PRIVATE: "地址不在公网",
-    Trouble.UNKNOWN_HOST: "域名不存在",
-    Trouble.UNREACHABLE: "服务器无法连接",
-    Trouble.INSECURE: "服务器证书无效",
-    Trouble.TIMEOUT: "响应超时",
-    Trouble.STATUS: "服务器拒绝",
-    Trouble.REDIRECTS: "重定向过多",
-    Trouble.TOO_LARGE: "文件过大",
-    Trouble.BOMB: "压缩内容异常",
-    Trouble.ENCODING: "压缩内容无法解码",
-    Trouble.CUT_SHORT: "响应不完整",
+_REASONS: Mapping[Trouble, tuple[str, str]] = {
+    Trouble.NOT_AN_ADDRESS: ("not a valid http(s) address", "不是有效的 http(s) 地址"),
+    Trouble.CREDENTIALS: ("the address holds a user name or password", "地址中含用户名或密码"),
+    Trouble.PORT: ("the port is none that shops are served on", "端口不允许"),
+    Trouble.PRIVATE: ("the host is not on the public internet", "地址不在公网"),
+    Trouble.UNKNOWN_HOST: ("there is no such host", "域名不存在"),
+    Trouble.UNREACHABLE: ("the host cannot be reached", "服务器无法连接"),
+    Trouble.INSECURE: ("the host has no valid certificate", "服务器证书无效"),
+    Trouble.TIMEOUT: ("the host does not answer in time", "响应超时"),
+    Trouble.STATUS: ("the host answers HTTP {status}", "服务器返回 HTTP {status}"),
+    Trouble.REDIRECTS: ("the address leads on too often", "重定向过多"),
+    Trouble.TOO_LARGE: ("the file is too large", "文件过大"),
+    Trouble.BOMB: ("the file unpacks to far more than it is", "压缩内容异常"),
+    Trouble.ENCODING: ("the answer is packed in an unknown way", "压缩内容无法解码"),
+    Trouble.CUT_SHORT: ("the answer ends early", "响应不完整"),
 }
+_NAMED = 3
+"""Photos of one host are named up to this many; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +121,14 @@ def with_local_photos(
             kept.append(product)
             continue
         got = [(image, had.get(image, Path(image))) for image in product.images]
-        found = [_not_downloaded(image, why) for image, why in got if isinstance(why, NotDownloaded)]
+        missed = [(image, why) for image, why in got if isinstance(why, NotDownloaded)]
+        found = _not_downloaded(missed)
         images = tuple(str(path) for _, path in got if isinstance(path, Path))
         if not images and not product.extras.without_photo:
-            found.append(row_finding("ROW_NO_IMAGE", 0, "images").model_copy(update={"subject": product.sku}))
-            rejected.append(RejectedRow(product.sku, product.source.row or 0, tuple(found)))
+            # What blocks the product is that they could not be had: none is missing in the catalog.
+            found = [finding.model_copy(update={"severity": Severity.ERROR}) for finding in found]
+            bare = product.model_copy(update={"images": ()})
+            rejected.append(RejectedRow(product.sku, product.source.row or 0, tuple(found), bare))
         else:
             kept.append(product.model_copy(update={"images": images}))
         if found:
@@ -162,6 +167,7 @@ class _Downloads:
         self._count = count
         self._done = 0
         self._silent: Counter[str] = Counter()
+        self._why_silent: dict[str, NotDownloaded] = {}
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._at_host: dict[str, asyncio.Semaphore] = {}
 
@@ -182,13 +188,16 @@ class _Downloads:
 
     async def _got(self, address: str, host: str) -> Path | NotDownloaded:
         if self._silent[host] >= HOST_PATIENCE:
-            return NotDownloaded(f"{host[:80]} cannot be reached", _REASONS_ZH[Trouble.UNREACHABLE])
+            return self._why_silent[host]
         try:
             body = await self._fetch(address)
         except FetchError as error:
+            reason, reason_zh = (words.format(status=error.status) for words in _REASONS[error.trouble])
+            why = NotDownloaded(reason, reason_zh)
             if error.trouble in _SILENT:
                 self._silent[host] += 1
-            return NotDownloaded(error.message, _REASONS_ZH.get(error.trouble, error.message))
+                self._why_silent[host] = why
+            return why
         self._silent[host] = 0
         suffix = picture_suffix(body)
         if suffix is None:
@@ -225,17 +234,36 @@ def _host(address: str) -> str:
         return ""
 
 
-def _not_downloaded(address: str, why: NotDownloaded) -> Finding:
+def _not_downloaded(missed: Sequence[tuple[str, NotDownloaded]]) -> list[Finding]:
+    """One finding for each host and cause, however many photos of it are missing."""
+    together: dict[tuple[str, NotDownloaded], list[str]] = {}
+    for address, why in missed:
+        together.setdefault((_host(address), why), []).append(_file_name(address))
+    return [_missing_at(host, why, names) for (host, why), names in together.items()]
+
+
+def _missing_at(host: str, why: NotDownloaded, names: Sequence[str]) -> Finding:
+    shown, more = ", ".join(names[:_NAMED]), len(names) - _NAMED
+    one = len(names) == 1
     finding = row_finding(
         "PHOTO_NOT_DOWNLOADED",
         0,
-        value=_without_query(address),
+        photos=f"photo {shown}" if one else f"{len(names)} photos ({shown}{', ...' if more > 0 else ''})",
+        photos_zh=f"图片 {shown} " if one else f" {len(names)} 张图片（{shown}{' 等' if more > 0 else ''}）",
+        host=host or "?",
         reason=why.reason,
         reason_zh=why.reason_zh,
     )
-    return finding.model_copy(update={"subject": _without_query(address)[:160]})
+    return finding.model_copy(update={"subject": host[:160] or "?", "measured": str(len(names))})
 
 
-def _without_query(address: str) -> str:
-    """What follows the question mark may be a signature, and signatures are no business of a kit."""
-    return address.partition("?")[0]
+def _file_name(address: str) -> str:
+    """What a person finds the photo by. What follows the question mark may be a signature, and signatures are no
+    business of a kit.
+    """
+    path = address.partition("?")[0].partition("#")[0].rstrip("/")
+    name = path.rpartition("/")[2]
+    return name if len(name) <= _NAME_LIMIT_CHARS else f"...{name[-_NAME_LIMIT_CHARS:]}"
+
+
+_NAME_LIMIT_CHARS = 40

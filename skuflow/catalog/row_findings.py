@@ -19,7 +19,7 @@ ROW_FINDINGS: Mapping[str, tuple[Severity, str, str]] = MappingProxyType(
         "ROW_BAD_SKU": (
             _ERROR,
             "{value} is not usable as a SKU ({reason}); correct it and format the column as text",
-            "{value} 不能作为 SKU（{reason}）；请改正，并把该列设为文本格式",
+            "{value} 不能作为 SKU（{reason_zh}）；请改正，并把该列设为文本格式",
         ),
         "ROW_DUPLICATE_SKU": (
             _ERROR,
@@ -30,7 +30,7 @@ ROW_FINDINGS: Mapping[str, tuple[Severity, str, str]] = MappingProxyType(
         "ROW_BAD_JSON": (
             _ERROR,
             "not valid JSON ({reason}); write {example}",
-            "不是有效的 JSON（{reason}）；请写成 {example}",
+            "不是有效的 JSON（{reason_zh}）；请写成 {example}",
         ),
         "ROW_BAD_ATTRIBUTE": (
             _WARNING,
@@ -75,8 +75,9 @@ ROW_FINDINGS: Mapping[str, tuple[Severity, str, str]] = MappingProxyType(
         ),
         "PHOTO_NOT_DOWNLOADED": (
             _WARNING,
-            "photo {value} cannot be downloaded ({reason}); correct the link, or save the picture and name the file",
-            "图片 {value} 无法下载（{reason_zh}）；请改正链接，或保存到本地并填写文件名",
+            "{photos} of {host} cannot be downloaded: {reason}; correct the links, or save the pictures and name the "
+            "files",
+            "{host} 的 {photos_zh} 无法下载：{reason_zh}；请改正链接，或把图片保存到本地并填写文件名",
         ),
         "ROW_VARIANTS": (
             _INFO,

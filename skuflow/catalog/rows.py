@@ -27,6 +27,8 @@ _SKU_LIMIT_CHARS = 120
 _TITLE_LIMIT_CHARS = 1000
 PHOTOS_LIMIT = 12
 """More photos of one product than any marketplace shows; the rest is left out."""
+_VALUES_ASTRAY = frozenset({"ROW_BROKEN_QUOTES", "ROW_TOO_MANY_COLUMNS"})
+"""Nothing is to be said of such a row's values, which belong to other columns."""
 _ROUNDED_NUMBER = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)
 _ATTRIBUTES_EXAMPLE = '{"材质": "不锈钢", "容量": "380 ml"}'
 _LIST_EXAMPLE = '["first", "second"]'
@@ -36,12 +38,15 @@ _LIST_EXAMPLE = '["first", "second"]'
 class RejectedRow:
     """A row with a SKU that cannot become a product; ``findings`` say why, at least one of them an error.
 
-    ``row`` is the row's number in a spreadsheet (the header is row 1 where it stands at the top).
+    ``row`` is the row's number in a spreadsheet (the header is row 1 where it stands at the top). ``product`` is what
+    could be understood of it, so that everything wrong with it is told at once; nothing is ever made of it. Of a row
+    whose values stand in wrong columns it holds the SKU only.
     """
 
     sku: str
     row: int
     findings: tuple[Finding, ...]
+    product: Product
 
 
 @dataclass(slots=True)
@@ -68,8 +73,8 @@ class RowReader:
         reading = _RowReading(self, whole)
         product = reading.product(self.sku(row))
         findings = tuple(reading.findings)
-        if product is None:
-            return RejectedRow(self.sku(row), row.number, findings), findings
+        if any(finding.severity is Severity.ERROR for finding in findings):
+            return RejectedRow(self.sku(row), row.number, findings, product), findings
         return product, findings
 
 
@@ -86,9 +91,13 @@ class _RowReading:
     findings: list[Finding] = field(default_factory=list)
     points_in_attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def product(self, sku: str) -> Product | None:
+    def product(self, sku: str) -> Product:
+        """The product as far as it can be understood; whether that is far enough say the findings."""
         self.findings.extend(self.row.findings)
         self._check_shape(sku)
+        source = ProductSource(catalog=self.reader.catalog, row=self.row.number - self.reader.header_row)
+        if any(finding.code in _VALUES_ASTRAY for finding in self.findings):
+            return Product(sku=sku, titles={}, source=source)
         titles = self._titles()
         attributes = self._attributes()
         category = self._text("category")
@@ -105,15 +114,13 @@ class _RowReading:
             "style": self._style(),
             "extras": extras,
         }
-        if any(finding.severity is Severity.ERROR for finding in self.findings):
-            return None
         return Product(
             sku=sku,
             titles=titles,
             category=category,
             kind=kind_of(titles, category, attributes),
             attributes=attributes,
-            source=ProductSource(catalog=self.reader.catalog, row=self.row.number - self.reader.header_row),
+            source=source,
             **fields,
         )
 
@@ -128,12 +135,24 @@ class _RowReading:
             count = len(self.row.cells)
             self._note("ROW_TOO_MANY_COLUMNS", count=count, width=self.reader.columns.width)
         if len(sku) > _SKU_LIMIT_CHARS:
-            self._note("ROW_BAD_SKU", header, value=sku, reason=f"over {_SKU_LIMIT_CHARS} characters")
+            self._note(
+                "ROW_BAD_SKU",
+                header,
+                value=sku,
+                reason=f"over {_SKU_LIMIT_CHARS} characters",
+                reason_zh=f"超过 {_SKU_LIMIT_CHARS} 个字符",
+            )
         elif not sku.isprintable():
-            self._note("ROW_BAD_SKU", header, value=repr(sku), reason="control characters")
+            self._note(
+                "ROW_BAD_SKU", header, value=repr(sku), reason="control characters", reason_zh="含控制字符"
+            )
         elif _ROUNDED_NUMBER.fullmatch(sku):
             self._note(
-                "ROW_BAD_SKU", header, value=sku, reason="a long number that a spreadsheet has rounded"
+                "ROW_BAD_SKU",
+                header,
+                value=sku,
+                reason="a long number that a spreadsheet has rounded",
+                reason_zh="长数字已被表格软件取整",
             )
 
     def _filled(self, name: str) -> list[tuple[Column, str]]:
@@ -194,7 +213,13 @@ class _RowReading:
                 self.points_in_attributes.update(points)
                 return values.attributes_from_json(rest)
             except CellError as error:
-                self._note("ROW_BAD_JSON", column.header, reason=error, example=_ATTRIBUTES_EXAMPLE)
+                self._note(
+                    "ROW_BAD_JSON",
+                    column.header,
+                    reason=error,
+                    reason_zh=error.reason_zh,
+                    example=_ATTRIBUTES_EXAMPLE,
+                )
                 return {}
         attributes, strays = values.attributes_from_text(cell)
         for stray in strays:
@@ -207,7 +232,13 @@ class _RowReading:
             try:
                 pieces = values.text_list(cell)
             except CellError as error:
-                self._note("ROW_BAD_JSON", column.header, reason=error, example=_LIST_EXAMPLE)
+                self._note(
+                    "ROW_BAD_JSON",
+                    column.header,
+                    reason=error,
+                    reason_zh=error.reason_zh,
+                    example=_LIST_EXAMPLE,
+                )
                 continue
             if pieces:
                 language = column.language or values.language_of(" ".join(pieces))
@@ -231,7 +262,9 @@ class _RowReading:
         try:
             return values.text_list(cell)
         except CellError as error:
-            self._note("ROW_BAD_JSON", column.header, reason=error, example='["US", "ES"]')
+            self._note(
+                "ROW_BAD_JSON", column.header, reason=error, reason_zh=error.reason_zh, example='["US", "ES"]'
+            )
             return ()
 
     def _style(self) -> str | None:
@@ -318,7 +351,13 @@ class _RowReading:
             try:
                 return values.text_list(cell)
             except CellError as error:
-                self._note("ROW_BAD_JSON", column.header, reason=error, example='["a.jpg", "b.jpg"]')
+                self._note(
+                    "ROW_BAD_JSON",
+                    column.header,
+                    reason=error,
+                    reason_zh=error.reason_zh,
+                    example='["a.jpg", "b.jpg"]',
+                )
                 return ()
         names: list[str] = []
         for piece in values.split_list(cell, ";；\n|"):

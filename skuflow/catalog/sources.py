@@ -11,8 +11,10 @@ from pathlib import Path
 
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.readers import CatalogReading, read_catalog
+from skuflow.catalog.stored_catalog import brought_here
 from skuflow.catalog.tables import ROW_FILE_SUFFIXES
 from skuflow.storage.objects import ObjectStore
+from skuflow.storage.places import OssPlace
 
 _OTHER_SUFFIXES = frozenset(
     {".ods", ".xlsb", ".numbers", ".zip", ".xml", ".html", ".htm", ".pdf", ".yaml", ".yml"}
@@ -32,15 +34,23 @@ class Shop:
     """Where products that are not in a named file come from.
 
     ``links`` is the folder for what is downloaded, ``allow_loopback`` for tests only. ``catalog`` is the shop's own
-    catalog and ``store`` the storage with kits made before; in these names are looked up. ``makes_concepts`` says
-    whether somebody can make a picture from words; it is asked only for a name that is not found.
+    catalog and ``store`` the storage with kits made before, at ``place``; in these names are looked up.
+    ``makes_concepts`` says whether somebody can make a picture from words; it is asked only for a name that is not
+    found.
     """
 
     links: Path
     allow_loopback: bool = False
     catalog: Path | None = None
     store: ObjectStore | None = None
+    place: Path | OssPlace | None = None
     makes_concepts: Callable[[], bool] = lambda: False
+
+    def brought_here(self, address: str) -> Path:
+        """The catalog of an oss:// address as a path on this machine. Raises CatalogError, StorageError."""
+        if self.store is None or self.place is None:
+            raise CatalogError(f"{address}: no storage is at hand to read it from")
+        return brought_here(address, self.place, self.store, self.links.with_name("catalogs"))
 
 
 def source_kind(catalog: str) -> SourceKind:
@@ -77,7 +87,7 @@ def read_source(catalog: str, shop: Shop, skus: Sequence[str] = ()) -> CatalogRe
             raise CatalogError(
                 f"{_short(catalog)}: no such file or folder; name a CSV, XLSX or JSON file, or a folder with one"
             )
-        return read_catalog(path)
+        return read_catalog(path, all_refused=True)
     from skuflow.catalog.names import read_name
 
     return read_name(catalog, shop, skus)

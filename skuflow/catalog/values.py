@@ -12,7 +12,11 @@ from skuflow.catalog.columns import currency_code
 
 
 class CellError(Exception):
-    """The cell cannot be understood; says why in a few words."""
+    """The cell cannot be understood; says why in a few words, in English and Chinese."""
+
+    def __init__(self, reason: str, reason_zh: str) -> None:
+        super().__init__(reason)
+        self.reason_zh = reason_zh
 
 
 _UNREADABLE = re.compile(
@@ -54,9 +58,10 @@ def load_json(cell: str, *, with_halves: bool = False) -> Any:
         )
         return loaded if with_halves else _without_halves(loaded)
     except json.JSONDecodeError as error:
-        raise CellError(f"{error.msg.lower()} at character {error.pos + 1}") from error
+        place = error.pos + 1
+        raise CellError(f"{error.msg.lower()} at character {place}", f"第 {place} 个字符处有误") from error
     except (ValueError, RecursionError) as error:
-        raise CellError("nested too deeply or too large") from error
+        raise CellError("nested too deeply or too large", "嵌套过深或数值过大") from error
 
 
 def _without_halves(value: Any) -> Any:
@@ -114,7 +119,7 @@ def attributes_from_json(cell: str) -> dict[str, str]:
     if isinstance(loaded, list):
         loaded = _named_values(loaded)
     if not isinstance(loaded, dict):
-        raise CellError("a value where an object is expected")
+        raise CellError("a value where an object is expected", "应为对象，实为单个值")
     return dict(_flatten("", loaded, 0))
 
 
@@ -136,7 +141,7 @@ def _named_values(entries: list[Any]) -> dict[str, Any]:
             else None
         )
         if not isinstance(name, str) or value is None:
-            raise CellError("a list where an object is expected")
+            raise CellError("a list where an object is expected", "应为对象，实为列表")
         named.append((name, value))
     return _object_with_repeats(named)
 
@@ -146,7 +151,7 @@ _NESTING_LIMIT = 8
 
 def _flatten(prefix: str, value: Any, depth: int) -> Iterable[tuple[str, str]]:
     if depth > _NESTING_LIMIT:
-        raise CellError("nested too deeply or too large")
+        raise CellError("nested too deeply or too large", "嵌套过深或数值过大")
     if isinstance(value, dict):
         for name, inner in value.items():
             path = f"{prefix}.{name.strip()}" if prefix else name.strip()
@@ -160,7 +165,7 @@ def _flatten(prefix: str, value: Any, depth: int) -> Iterable[tuple[str, str]]:
 def value_text(value: Any, depth: int = 0) -> str:
     """A JSON value as one line a person would write; "" for null."""
     if depth > _NESTING_LIMIT:
-        raise CellError("nested too deeply or too large")
+        raise CellError("nested too deeply or too large", "嵌套过深或数值过大")
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -207,7 +212,7 @@ def text_list(cell: str) -> tuple[str, ...]:
         return split_list(cell, ";；\n")
     loaded = load_json(cell)
     if not isinstance(loaded, list):
-        raise CellError("an object where a list is expected")
+        raise CellError("an object where a list is expected", "应为列表，实为对象")
     return tuple(filter(None, (value_text(entry) for entry in loaded)))
 
 
@@ -222,15 +227,15 @@ def parse_price(cell: str) -> tuple[Decimal, str | None]:
     """
     match = _AMOUNT.fullmatch(cell.strip()) if len(cell) <= _AMOUNT_LIMIT_CHARS else None
     if match is None:
-        raise CellError("not one number")
+        raise CellError("not one number", "不是单个数字")
     number = re.sub(r"(?<=\d)['’\s](?=\d{3})", "", match["number"])
     amount = Decimal(_decimal_point(number))
     if amount <= 0 or amount >= Decimal(10) ** 12:
-        raise CellError("not a positive amount")
+        raise CellError("not a positive amount", "不是正数")
     word = (match["before"] + match["after"]).strip()
     currency = currency_code(word) if word else None
     if word and currency is None:
-        raise CellError("neither a number nor a currency")
+        raise CellError("neither a number nor a currency", "既不是数字也不是币种")
     return amount, currency
 
 
@@ -247,4 +252,4 @@ def _decimal_point(number: str) -> str:
         return number.replace(".", "").replace(",", ".")
     if _PLAIN.fullmatch(number):
         return number.replace(",", ".")
-    raise CellError("not one number")
+    raise CellError("not one number", "不是单个数字")

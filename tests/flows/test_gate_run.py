@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from flows.kit_line import KitReport
+from flows.kit_reports import KitReport
 from flows.new_listings import new_listings
 from flows.wishes import Wishes
+from skuflow.catalog.gate.attempts import read_attempts
 from skuflow.catalog.gate.judging import GateRulesError
+from skuflow.listing.assembly import read_kit
 from skuflow.listing.brief import Stage
 from skuflow.listing.findings import Severity
 from skuflow.listing.kit import KitStatus
@@ -116,3 +121,57 @@ async def test_a_blocked_run_for_changed_text_keeps_languages_that_it_leaves_out
         assert blocked is not None
         assert (blocked.status, blocked.copy_) == (KitStatus.BLOCKED, made.copy_)
         assert "PART_STALE" in {finding.code for finding in blocked.findings}
+
+
+async def test_a_row_that_the_reader_refuses_counts_as_a_blocked_attempt(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, tmp_path: Path
+) -> None:
+    wiring = make_wiring()
+    catalog = make_catalog({**MUG, "title_en": "Stainlss Steel Mug", "images": "gone.jpg"})
+    for bundles in (0, 0, 1, 1):
+        report = (await run(catalog.parent, "en"))["mug-1"]
+        assert report.kit is not None
+        assert (report.status, report.title) == (KitStatus.BLOCKED, MUG["title_zh"])
+        codes = [finding.code for finding in report.kit.findings]
+        assert {"ROW_NO_IMAGE", "SPELLING_SUSPICIOUS"} <= set(codes), "all of it at once"
+        assert codes.count("DIAGNOSTIC_BUNDLE") == bundles
+    with zipfile.ZipFile(tmp_path / "home" / "bundles" / "mug-1.zip") as bundle:
+        assert json.loads(bundle.read("row.json"))["images"] == "gone.jpg"
+        assert b"SPELLING_SUSPICIOUS" in bundle.read("findings.txt")
+    assert read_attempts(wiring.store, "mug-1").blocked_in_a_row == 4
+    assert read_kit("mug-1", wiring.store) is None, "a good kit of an earlier catalog may stand there"
+
+
+async def test_a_kit_that_is_finished_ends_the_row_of_blocked_attempts(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    wiring = make_wiring()
+    good = make_catalog(MUG)
+    await run(good, "en")
+    for _ in range(2):
+        await run(make_catalog({**MUG, "images": "gone.jpg"}), "en")
+    assert read_attempts(wiring.store, "mug-1").blocked_in_a_row == 2
+    report = (await run(make_catalog(MUG), "en"))["mug-1"]
+    assert (report.made, report.kept) == (0, 1)
+    assert read_attempts(wiring.store, "mug-1").blocked_in_a_row == 0
+
+
+async def test_a_run_tells_which_products_show_the_same_picture(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, tmp_path: Path
+) -> None:
+    make_wiring(**strict(tmp_path))
+    catalog = make_catalog(MUG, {**CLOCK, "sku": "copy-2", "images": "copy.jpg"}, CLOCK)
+    with Image.open(catalog.parent / "01_mug.jpg") as photo:
+        photo.resize((photo.width * 3 // 4, photo.height * 3 // 4)).save(
+            catalog.parent / "copy.jpg", quality=80
+        )
+    wishes = Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])
+    reports = {report.sku: report for report in (await new_listings(str(catalog), wishes)).kits}
+    found = {
+        sku: {finding.code: finding for finding in report.kit.findings}
+        for sku, report in reports.items()
+        if report.kit is not None
+    }
+    assert "mug-1" in found["copy-2"]["PHOTO_NEAR_DUPLICATE"].message
+    assert "PHOTO_NEAR_DUPLICATE" not in found["mug-1"], "the later one is told"
+    assert "PHOTO_NEAR_DUPLICATE" not in found["clock-2"]

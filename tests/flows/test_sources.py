@@ -105,8 +105,9 @@ def test_photos_that_are_links_are_downloaded_for_a_check_and_not_for_a_plan(
     assert status == 3
     assert "downloading 2 photos" in err
     found = {entry["sku"]: entry for entry in json.loads(out)}
-    assert "ROW_NO_IMAGE" in {finding["code"] for finding in found["clock-2"]["findings"]}
-    assert "PHOTO_NOT_DOWNLOADED" in {finding["code"] for finding in found["clock-2"]["findings"]}
+    findings = found["clock-2"]["findings"]
+    (missed,) = [finding for finding in findings if finding["code"] == "PHOTO_NOT_DOWNLOADED"]
+    assert missed["severity"] == "error"
     (image,) = found["mug-1"]["product"]["images"]
     assert Path(image).read_bytes() == (PHOTOS / MUG["images"]).read_bytes()
     assert sorted(web_shop.asked) == ["/01_mug.jpg", "/gone.jpg"]

@@ -209,3 +209,30 @@ def test_a_catalog_that_is_gone_leaves_the_row_out(tmp_path: Path) -> None:
     members = bundled(tmp_path, source=ProductSource(catalog="https://shop.example/p?key=secret123", row=1))
     assert json.loads(members["row.json"]) is None
     assert b"secret123" not in members["product.json"]
+
+
+def row_json(tmp_path: Path, product: Product) -> object:
+    write_bundle(tmp_path / "r.zip", product, (BLUR,), Attempts(3, ()))
+    with zipfile.ZipFile(tmp_path / "r.zip") as archive:
+        return json.loads(archive.read("row.json"))
+
+
+def test_the_row_of_a_folder_and_of_a_json_catalog_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    Image.new("RGB", (900, 600)).save(tmp_path / "shop" / "a.jpg")
+    (tmp_path / "shop" / "c.csv").write_text("sku,title,images,note\nA,Mug,a.jpg,mine\n", encoding="utf-8")
+    (product,) = read_catalog(tmp_path / "shop").products
+    assert row_json(tmp_path, product) == {"sku": "A", "title": "Mug", "images": "a.jpg", "note": "mine"}
+    (tmp_path / "shop" / "c.json").write_text('[{"sku": "J", "title": "Cup", "images": ["a.jpg"]}]')
+    (product,) = read_catalog(tmp_path / "shop" / "c.json").products
+    assert row_json(tmp_path, product) == {"sku": "J", "title": "Cup", "images": "a.jpg"}
+
+
+@pytest.mark.parametrize("row", ["B,,gone.jpg,x", 'B,"Mug,a.jpg', "B,Mug, with comma,a.jpg,x,y"])
+def test_the_row_that_the_reader_has_refused_is_in_it(tmp_path: Path, row: str) -> None:
+    Image.new("RGB", (900, 600)).save(tmp_path / "a.jpg")
+    (tmp_path / "c.csv").write_text(f"sku,title,images,note\nA,Mug,a.jpg,\n{row}\n", encoding="utf-8")
+    (refused,) = read_catalog(tmp_path / "c.csv").rejected
+    found = row_json(tmp_path, refused.product)
+    assert isinstance(found, dict)
+    assert found["sku"] == "B"

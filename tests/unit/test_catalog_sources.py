@@ -409,7 +409,9 @@ def test_a_photo_that_cannot_be_had_is_told_and_left_out(tmp_path: Path) -> None
     assert {finding.severity for finding in local.findings["P"]} == {Severity.WARNING}
     (refused,) = local.rejected
     assert (refused.sku, refused.row) == ("Q", 3)
-    assert [finding.code for finding in refused.findings] == ["PHOTO_NOT_DOWNLOADED", "ROW_NO_IMAGE"]
+    assert [(finding.code, finding.severity) for finding in refused.findings] == [
+        ("PHOTO_NOT_DOWNLOADED", Severity.ERROR)
+    ]
     assert all(finding.message_zh for finding in refused.findings)
 
 
@@ -471,7 +473,51 @@ def test_an_order_downloads_only_for_the_skus_that_are_wanted(
     assert [finding.code for finding in refused.findings] == [
         "PHOTO_REMOTE",
         "PHOTO_NOT_DOWNLOADED",
-        "ROW_NO_IMAGE",
     ]
     assert everything.findings["R"] == refused.findings
     assert everything.skus == ("P", "Q", "R")
+
+
+def test_photos_of_one_host_are_missed_in_one_sentence(tmp_path: Path) -> None:
+    dead = [f"https://dead.example/shop/{name}.jpg?sig=secret" for name in "abcde"]
+    other = "https://cdn.shop.example/x.jpg"
+    answers: dict[str, bytes | Trouble] = {
+        **dict.fromkeys(dead, Trouble.TIMEOUT),
+        other: Trouble.STATUS,
+        B: JPEG,
+    }
+    local = with_local_photos([product("P", *dead, other, B)], tmp_path, answering(answers, []), silent)
+    first, second = local.findings["P"]
+    assert first.subject == "dead.example"
+    assert first.measured == "5"
+    assert first.message.startswith(
+        "5 photos (a.jpg, b.jpg, c.jpg, ...) of dead.example cannot be downloaded: "
+    )
+    assert first.message.count("dead.example") == 1
+    assert "dead.example 的 5 张图片（a.jpg, b.jpg, c.jpg 等）" in first.message_zh
+    assert second.message.startswith("photo x.jpg of cdn.shop.example cannot be downloaded: ")
+    assert "secret" not in first.model_dump_json()
+
+
+def test_causes_at_one_host_are_told_apart(tmp_path: Path) -> None:
+    answers: dict[str, bytes | Trouble] = {B: b"<html>", C: Trouble.STATUS}
+    local = with_local_photos([product("P", B, C)], tmp_path, answering(answers, []), silent)
+    reasons = [finding.message.partition(": ")[2].partition(";")[0] for finding in local.findings["P"]]
+    assert reasons[0] == "what lies there is no picture"
+    assert reasons[1].startswith("the host answers HTTP")
+
+
+def test_every_trouble_has_its_words_in_both_languages() -> None:
+    from skuflow.catalog.remote_photos import _REASONS
+
+    assert set(_REASONS) == set(Trouble)
+
+
+def test_a_catalog_of_refused_rows_is_read_so_that_each_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("sku,title,images\nA,Mug,gone.jpg\nB,,gone.jpg\n")
+    order = read_order(str(path), Wishes(), shop=Shop(tmp_path / "links"))
+    assert (order.products, [row.sku for row in order.rejected]) == ((), ["A", "B"])
+    path.write_text("sku,title,images\n,Mug,gone.jpg\n")
+    with pytest.raises(CatalogError, match="none of its 1 rows"):
+        read_order(str(path), Wishes(), shop=Shop(tmp_path / "links"))

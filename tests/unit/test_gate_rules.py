@@ -110,3 +110,44 @@ def test_a_misspelt_code_is_answered_with_the_right_one(tmp_path: Path) -> None:
 def test_own_rules_that_are_missing_are_one_line(tmp_path: Path) -> None:
     with pytest.raises(GateRulesError, match="SKUFLOW_GATE_RULES"):
         gate_rules(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "ERR_VS_402: {error: 1000}\nPHOTO_DARK: off\nERR_VS_402: {error: 900}",
+            "line 3: ERR_VS_402 stands in line 1",
+        ),
+        ("PHOTO_DARK: {error: 10,\n  error: 20}", "line 2: error stands in line 1"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(GateRulesError, match=said):
+        gate_rules(own(tmp_path, text))
+
+
+@pytest.mark.parametrize("code", ["CUTOUT_LEAK", "PRODUCT_IN_PARTS", "PHOTO_MISSING", "ROW_NO_IMAGE"])
+def test_what_has_no_limit_is_not_answered_with_another_code(tmp_path: Path, code: str) -> None:
+    with pytest.raises(GateRulesError, match=f"{code} has no limit that could be changed"):
+        gate_rules(own(tmp_path, f"{code}: off"))
+
+
+def test_what_own_rules_make_an_info_asks_for_nothing(tmp_path: Path) -> None:
+    rules = gate_rules(own(tmp_path, "ERR_VS_402: {error: off, warning: off, info: 1000}"))
+    finding = rules.judge("ERR_VS_402", 700, "a.jpg")
+    assert finding is not None
+    assert finding.severity is Severity.INFO
+    as_error = packaged_rules().judge("ERR_VS_402", 700, "a.jpg")
+    assert as_error is not None
+    what, _, _ = as_error.message.partition("; ")
+    assert finding.message.startswith(f"{what} (nothing has to be done; to mend it: ")
+    assert finding.message.endswith(")")
+    assert "（无需处理；如要改善：" in finding.message_zh
+    assert finding.message_zh.endswith("）")
+
+
+def test_what_is_an_info_as_it_comes_keeps_its_words() -> None:
+    finding = packaged_rules().judge("PHOTO_BACKGROUND_NOT_WHITE", 0.5, "a.jpg")
+    assert finding is not None
+    assert "nothing has to be done" not in finding.message

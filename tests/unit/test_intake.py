@@ -8,7 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
-from skuflow.catalog.intake import likely_photo_sha256, photo_digest, take_in
+from skuflow.catalog.intake import (
+    Intake,
+    kept_cutout,
+    likely_photo_sha256,
+    photo_digest,
+    photo_used_last,
+    take_in,
+)
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.listing.findings import Severity
 from skuflow.storage.folder import FolderStore
@@ -140,3 +147,38 @@ def test_the_digest_follows_contents(tmp_path: Path) -> None:
     assert photo_digest(product(first)) == photo_digest(product(same))
     assert photo_digest(product(first)) != photo_digest(product(photo(tmp_path / "c.png", side_px=1300)))
     assert photo_digest(product(tmp_path / "gone.png")) != photo_digest(product(first))
+
+
+def test_why_a_photo_is_passed_over_is_no_order(tmp_path: Path, store: FolderStore) -> None:
+    small, good = photo(tmp_path / "small.png", side_px=700), photo(tmp_path / "good.png")
+    (finding, *_) = take_in(product(small, good), store, needs_picture=True).findings
+    assert (finding.code, finding.severity) == ("ERR_VS_402", Severity.INFO)
+    assert finding.message.startswith("this photo is passed over for another one of the product: ")
+    assert finding.message_zh.startswith("该商品另有可用图片，此图未使用：")
+
+
+def test_the_photo_that_is_used_is_remembered_after_it_was_replaced(
+    tmp_path: Path, store: FolderStore
+) -> None:
+    assert photo_used_last(store, "p-1") is None
+    intake = Intake()
+    for name in ("z.png", "a.png"):
+        side_px = 1300 if name == "a.png" else 1200
+        intake = take_in(product(photo(tmp_path / name, side_px=side_px)), store, needs_picture=True)
+        assert intake.photo is not None
+        assert photo_used_last(store, "p-1") == intake.photo.key
+    assert intake.photo is not None
+    store.delete(intake.photo.key)
+    assert photo_used_last(store, "p-1") is None
+
+
+def test_a_cutout_of_an_earlier_run_is_found_by_the_photo_alone(tmp_path: Path, store: FolderStore) -> None:
+    one = product(photo(tmp_path / "a.png"))
+    assert kept_cutout(one, store) is None
+    intake = take_in(one, store, needs_picture=True)
+    kept = kept_cutout(one, store)
+    assert intake.cutout is not None
+    assert kept is not None
+    assert np.array_equal(kept.rgba, from_png(store.get(intake.cutout.key)).rgba)
+    photo(tmp_path / "a.png", box=(300, 300, 700, 900))
+    assert kept_cutout(one, store) is None, "of another photo"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from flows.commands.lint import lint_kits, scope_of
+from flows.commands.lint_changes import ChangeSum
 from flows.commands.lint_costs import Price, Prices, fix_lines
 from skuflow.jobs.contract import Capability, JobHandle, Slot
 from skuflow.listing.kit import Kit
@@ -29,6 +30,8 @@ TODAY = date(2026, 11, 20)
 
 @pytest.fixture(autouse=True)
 def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "SKUFLOW_LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
     for name in ("SKUFLOW_PROVIDERS", "SKUFLOW_ROUTES", "SKUFLOW_STORAGE", "SKUFLOW_DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("flows.commands.lint.today", lambda: TODAY)
@@ -255,3 +258,61 @@ def test_the_command_is_there_and_says_its_exit_status() -> None:
     said = CliRunner().invoke(app, ["lint", "--help"]).output
     for word in ("--on", "--market", "--marketplace", "--json"):
         assert word in said
+
+
+CHANGE = "2027-01-31 google_merchant lifestyle, main, secondary: height_min_px, width_min_px 100, 250 (apparel) → 500"
+
+
+def test_limits_that_change_together_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    library(tmp_path, kit("A"), SMALL)
+    lint_kits(settings(tmp_path), "2027-01-31", None, ("google_merchant",), False)
+    said = [line for line in capsys.readouterr().out.splitlines() if "→" in line]
+    assert said == [
+        f"  {CHANGE}; hits 1 parts of 1 SKUs: 1 need another photo or a person",
+        f"    {CHANGE}；影响 1 个 SKU 的 1 个部分：1 个需更换图片或人工处理",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("micro", "by_hand", "said"),
+    [
+        (2_000_000, 0, "mending costs about 2 CNY"),
+        (0, 1, "mending costs about 0 CNY; 1 need another photo or a person"),
+        (None, 0, "no price is known"),
+        (None, 3, "3 need another photo or a person"),
+    ],
+)
+def test_what_a_change_costs(micro: int | None, by_hand: int, said: str) -> None:
+    change = ChangeSum(
+        date(2027, 1, 31), "amazon", ("main",), ("width_min_px",), "", "500", 3, 2, micro, by_hand
+    )
+    start = "2027-01-31 amazon main: width_min_px any → 500; hits 3 parts of 2 SKUs: "
+    assert change.sentence("en") == start + said
+    assert "width_min_px 不限 → 500；影响 2 个 SKU 的 3 个部分：" in change.sentence("zh")
+
+
+def test_a_change_that_hits_nothing_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    library(tmp_path, kit("A"))
+    lint_kits(settings(tmp_path, skuflow_language="en"), "2027-01-31", None, ("google_merchant",), False)
+    assert "→ 500; hits nothing" in capsys.readouterr().out
+
+
+def test_a_chinese_reader_is_spoken_to_in_chinese(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    library(tmp_path, SMALL)
+    lint_kits(settings(tmp_path, skuflow_language="zh"), "2027-01-31", None, ("google_merchant",), False)
+    said = capsys.readouterr().out
+    assert "google_merchant.main：宽 400 像素，至少需 500 像素 (硬性, 2027-01-31 起" in said
+    assert "1 个 SKU 的 1 个部分不符合 google_merchant，其中 1 个为新增" in said
+    assert "处理方法" in said
+    assert "拒收" in said
+    assert "需人工处理" in said
+    assert "不再违反" not in said, "another limit of the same rule is broken then"
+    for english in (
+        "fail google_merchant",
+        "refused ",
+        "no work of",
+        "What mends it",
+        "at least",
+        "kits looked at",
+    ):
+        assert english not in said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -102,10 +103,21 @@ def test_the_longest_word_is_found() -> None:
     assert not [said for said in said_in("红外测温") if said.word_class == "colour"]
 
 
+WATCH = {
+    "材质": "钢",
+    "机芯": "石英",
+    "尺寸": "40 mm",
+    "表带": "皮",
+    "防水": "5 ATM",
+    "适用对象": "男",
+    "颜色": "黑",
+}
+
+
 @pytest.mark.parametrize(("missing", "warned"), [(0, False), (1, False), (2, True), (7, True)])
 def test_parameters_at_and_under_the_limit(missing: int, warned: bool) -> None:
-    left = dict(list(MUG.items())[missing:])
-    found = findings_of(text_product("马克杯", left, kind="mug"), "PARAMETERS_INCOMPLETE")
+    left = dict(list(WATCH.items())[missing:])
+    found = findings_of(text_product("手表", left, kind="watch"), "PARAMETERS_INCOMPLETE")
     assert bool(found) is warned
     if found:
         assert found[0].measured == f"{100 * (7 - missing) / 7:.0f} %"
@@ -124,8 +136,8 @@ def test_exactly_the_limit_of_completeness_is_enough() -> None:
 def test_a_filler_states_no_parameter(value: str) -> None:
     assert says_nothing(value)
     full = completeness(text_product("杯", MUG, kind="mug"))
-    filled = completeness(text_product("杯", {**MUG, "产地": value}, kind="mug"))
-    assert {parameter.id for parameter in filled.missing} - {p.id for p in full.missing} == {"origin"}
+    filled = completeness(text_product("杯", {**MUG, "容量": value}, kind="mug"))
+    assert {parameter.id for parameter in filled.missing} - {p.id for p in full.missing} == {"capacity"}
 
 
 @pytest.mark.parametrize("value", ["无线", "0.5 L", "No. 5", "标准版"])
@@ -147,10 +159,67 @@ def test_parameters_by_the_names_of_exports(name: str, parameter: str) -> None:
 
 
 def test_a_parameter_may_stand_in_title_or_points() -> None:
-    product = text_product(
-        "White Ceramic Mug 380 ml", kind="mug", selling_points={"en": ("Weighs only 365 g", "Size 8 x 9 cm")}
-    )
-    assert {parameter.id for parameter in completeness(product).missing} == {"care", "origin"}
+    mug = text_product("White Ceramic Mug 380 ml", kind="mug", selling_points={"en": ("Size 8 x 9 cm",)})
+    assert not completeness(mug).missing
+    bare = mug.model_copy(update={"selling_points": {}})
+    assert {parameter.id for parameter in completeness(bare).missing} == {"size"}
+
+
+def missing(title: str, attributes: dict[str, str] | None = None, **more: Any) -> set[str]:
+    return {parameter.id for parameter in completeness(text_product(title, attributes, **more)).missing}
+
+
+def test_what_stands_in_an_attribute_of_no_certain_name_is_read() -> None:
+    assert missing("抱枕", {"规格": "白色 亚麻 45*45cm"}, kind="cushion") == {"filling"}
+    assert missing("抱枕", {"杯盖": "白色 亚麻 45*45cm"}, kind="cushion") == {
+        "filling",
+        "material",
+        "size",
+        "colour",
+    }
+
+
+def test_a_filling_may_stand_in_the_value_of_the_material() -> None:
+    assert "filling" not in missing("抱枕", {"材质": "面料：棉；填充：聚酯纤维"}, kind="cushion")
+    assert "filling" in missing("抱枕", {"材质": "棉"}, kind="cushion")
+
+
+def test_a_length_in_the_title_is_a_size_unless_it_is_a_cable() -> None:
+    assert "size" not in missing("不锈钢炒锅30cm", category="锅具")
+    assert "size" not in missing("Pedestal Fan 40cm", category="Fans")
+    assert "size" in missing("台灯 1.2m 数据线", category="锅具")
+    assert "size" in missing("Lamp with 2m power cable", category="kitchen")
+    assert "size" in missing("不锈钢炒锅", {"备注": "30cm"}, category="锅具")
+
+
+def test_whom_it_is_for_may_stand_in_the_category() -> None:
+    assert "audience" not in missing("Regular fit jeans", category="mens_jeans", kind="jeans")
+    assert "audience" in missing("Regular fit jeans", category="jeans", kind="jeans")
+
+
+def test_a_kit_that_says_what_comes_with_it_and_what_it_fits() -> None:
+    said = "The kit comes complete with a brush. It works on all optical surfaces."
+    assert not missing("Lens Cleaning Kit", kind="lens_cleaner", description=said)
+    assert missing("Lens Cleaning Kit", kind="lens_cleaner") == {"contents", "fits"}
+    # A word within another one says nothing.
+    assert "fits" in missing("Lens Cleaning Kit", kind="lens_cleaner", description="outfits and benefits")
+
+
+def test_what_has_a_wattage_is_an_appliance_on_whatever_shelf() -> None:
+    steamer = completeness(text_product("?", {"wattage": "800W"}, category="Food -> Steamers"))
+    assert {parameter.id for parameter in steamer.expected} == {"power", "size", "colour", "weight"}
+    biscuit = completeness(text_product("?", {"wattage": "-"}, category="Food"))
+    assert "net_content" in {parameter.id for parameter in biscuit.expected}
+
+
+def test_a_word_of_a_name_is_no_attribute() -> None:
+    park = text_product("National Park Foundation Explorascope", category="telescopes", kind="telescope")
+    words = attribute_words(park)
+    assert words is not None
+    assert "foundation" not in words.words
+    makeup = attribute_words(text_product("Matte Liquid Foundation 30 ml"))
+    assert makeup is not None
+    assert "liquid foundation" in makeup.words
 
 
 def test_expectations_follow_kind_then_category() -> None:

@@ -26,8 +26,10 @@ from skuflow.catalog.columns import header_score
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.gate.attempts import Attempts, record_attempt
 from skuflow.catalog.gate.judging import GateRules
+from skuflow.catalog.json_rows import looks_like_json
 from skuflow.catalog.product import Product
-from skuflow.catalog.tables import read_rows
+from skuflow.catalog.readers import row_file_of, table_of_file
+from skuflow.catalog.tables import Row, read_rows
 from skuflow.ledger.redaction import MAX_MESSAGE_CHARS, redacted, secrets_of, without_secrets
 from skuflow.listing.findings import Finding
 from skuflow.storage.keys import sku_slug
@@ -168,18 +170,34 @@ def _product(product: Product) -> Any:
 
 def _row(product: Product) -> Any:
     """The catalog's own row, by header; None where the catalog is no row file, or has changed since."""
-    path = Path(product.source.catalog)
-    if product.source.row is None or not path.is_file():
+    if product.source.row is None:
         return None
     try:
+        path = row_file_of(Path(product.source.catalog))
         if path.stat().st_size > _ROW_FILE_LIMIT_BYTES:
             return None
-        header, *rows = read_rows(path, path.read_bytes(), header_score)
+        names, first, rows = _rows(path)
     except (CatalogError, OSError, ValueError):
         return None
-    number = header.number + product.source.row
+    number = first + product.source.row
     row = next((row for row in rows if row.number == number), None)
-    return None if row is None else _cleaned(dict(zip(header.cells, row.cells, strict=False)))
+    return (
+        None
+        if row is None
+        else _cleaned({name: row.cells[index] for index, name in names.items() if index < len(row.cells)})
+    )
+
+
+def _rows(path: Path) -> tuple[dict[int, str], int, Sequence[Row]]:
+    """What stands at the head of each column, the header's own number, and the rows."""
+    content = path.read_bytes()
+    if looks_like_json(content):
+        table = table_of_file(path)
+        columns = [column for found in table.columns.by_field.values() for column in found]
+        names = {column.index: column.header for column in columns}
+        return names, table.header_row, table.rows
+    header, *rows = read_rows(path, content, header_score)
+    return dict(enumerate(header.cells)), header.number, rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -59,10 +60,14 @@ class GateRule(BaseModel):
 
 
 class GateRules:
-    """All rules by code."""
+    """All rules by code. ``demands``: codes whose message asks for something to be done, as it does unless the finding
+    is never more than an info; those of ``rules`` where None.
+    """
 
-    def __init__(self, rules: Mapping[str, GateRule]) -> None:
+    def __init__(self, rules: Mapping[str, GateRule], demands: frozenset[str] | None = None) -> None:
         self._rules = dict(rules)
+        asking = (code for code, rule in rules.items() if rule.error is not None or rule.warning is not None)
+        self.demands = frozenset(asking) if demands is None else demands
 
     def __getitem__(self, code: str) -> GateRule:
         return self._rules[code]
@@ -86,7 +91,7 @@ class GateRules:
         needed, needed_zh = _NEEDED if severity is Severity.ERROR else _ADVISED
         filled = {**words, "measured": said, "limit": allowed, "subject": subject}
         filled |= {"needed": needed, "needed_zh": needed_zh}
-        return Finding(
+        finding = Finding(
             code=code,
             severity=severity,
             subject=subject,
@@ -95,6 +100,20 @@ class GateRules:
             measured=said,
             limit=allowed,
         )
+        return noted(finding) if severity is Severity.INFO and code in self.demands else finding
+
+
+def noted(finding: Finding) -> Finding:
+    """The finding as an info that asks for nothing: what was found, and what would mend it for whoever cares to."""
+    what, _, remedy = finding.message.partition("; ")
+    what_zh, _, remedy_zh = finding.message_zh.partition("；")
+    return finding.model_copy(
+        update={
+            "severity": Severity.INFO,
+            "message": f"{what} (nothing has to be done; to mend it: {remedy})" if remedy else what,
+            "message_zh": f"{what_zh}（无需处理；如要改善：{remedy_zh}）" if remedy_zh else what_zh,
+        }
+    )
 
 
 _NEEDED = "needed", "至少需要"
@@ -157,11 +176,7 @@ def gate_rules(own: Path | None = None) -> GateRules:
     rules = {code: packaged[code] for code in packaged.codes}
     for code, changed in _own_entries(own).items():
         if code not in rules:
-            near = difflib.get_close_matches(code, rules, n=1)
-            raise GateRulesError(
-                f"{own}: no limit is called {code!r}; "
-                + (f"did you mean {near[0]}?" if near else "docs/gate.md and docs/text-gate.md name them")
-            )
+            raise GateRulesError(f"{own}: {_not_a_limit(code, rules)}")
         limits = dict.fromkeys(("error", "warning", "info"), False) if changed in (False, "off") else changed
         if not isinstance(limits, dict) or not limits.keys() <= {"error", "warning", "info"}:
             raise GateRulesError(f"{own}: {code}: write off, or error, warning and info with a number or off")
@@ -174,12 +189,25 @@ def gate_rules(own: Path | None = None) -> GateRules:
             # 60 where 60 % is meant would never be broken, which nobody would notice.
             if rules[code].unit == "ratio" and limit not in (False, "off", None) and float(limit) > 1:
                 raise GateRulesError(f"{own}: {code}: {name} is a share from 0 to 1; 60 % is written 0.6")
-    return GateRules(rules)
+    return GateRules(rules, packaged.demands)
+
+
+_WITHOUT_LIMIT = re.compile(r"CUTOUT_|PRODUCT_|PHOTO_(?:MISSING|UNDECODABLE|TOO_LARGE)|ROW_|CATALOG_")
+
+
+def _not_a_limit(code: str, rules: Iterable[str]) -> str:
+    if _WITHOUT_LIMIT.match(code):
+        return f"{code} has no limit that could be changed; take the line out"
+    near = difflib.get_close_matches(code, rules, n=1)
+    hint = f"did you mean {near[0]}?" if near else "docs/gate.md and docs/text-gate.md name them"
+    return f"no limit is called {code!r}; {hint}"
 
 
 def _own_entries(own: Path) -> dict[str, object]:
     try:
-        entries = yaml.safe_load(own.read_text(encoding="utf-8"))
+        text = own.read_text(encoding="utf-8")
+        entries = yaml.safe_load(text)
+        _refuse_repeats(own, yaml.compose(text, Loader=yaml.SafeLoader))
     except (OSError, UnicodeDecodeError) as error:
         raise GateRulesError(f"SKUFLOW_GATE_RULES={own}: cannot be read; check the path") from error
     except yaml.YAMLError as error:
@@ -188,8 +216,25 @@ def _own_entries(own: Path) -> dict[str, object]:
         raise GateRulesError(
             f"{own}{where}: is no YAML; indent with spaces, and write CODE: {{error: 1000}}"
         ) from error
+    except RecursionError as error:
+        raise GateRulesError(f"{own}: is nested too deeply; write one code a line") from error
     if entries is None:
         return {}
     if not isinstance(entries, dict):
         raise GateRulesError(f"{own}: write one code a line, such as ERR_VS_402: {{error: 1000}}")
     return {str(code): entry for code, entry in entries.items()}
+
+
+def _refuse_repeats(own: Path, node: yaml.Node | None) -> None:
+    """YAML silently takes the last of several equal keys, so that a limit would not be what its first line says."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    first: dict[str, int] = {}
+    for key, value in node.value:
+        name, line = str(key.value), key.start_mark.line + 1
+        if name in first:
+            raise GateRulesError(
+                f"{own}, line {line}: {name} stands in line {first[name]} already; leave one of them"
+            )
+        first[name] = line
+        _refuse_repeats(own, value)

@@ -137,7 +137,8 @@ def _market_findings(
             judged = rules.judge(
                 mismatch.code, 1, mismatch.subject, message=mismatch.message, message_zh=mismatch.message_zh
             )
-            yield judged and mismatch.model_copy(update={"severity": judged.severity})
+            said = judged and {"message": judged.message, "message_zh": judged.message_zh}
+            yield judged and mismatch.model_copy(update={"severity": judged.severity, **(said or {})})
     for gap in voltage_gaps(product, places):
         yield rules.judge(
             "MARKET_VOLTAGE",

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-from skuflow.listing.packaged_yaml import read_yaml
+from skuflow.catalog.units import units
 
 _TEXT_LIMIT_CHARS = 10_000
 _NUMBER = r"\d{1,9}(?:[.,]\d{1,6})?"
@@ -60,15 +58,8 @@ def same(one: float, other: float, tolerance_ratio: float = 0.03) -> bool:
 
 
 @cache
-def _units() -> Mapping[str, tuple[str, float]]:
-    """Dimension and factor of every spelling of a unit."""
-    dimensions: Mapping[str, Mapping[str, float]] = read_yaml(Path(__file__).with_name("units.yaml"))
-    return {unit: (name, factor) for name, units in dimensions.items() for unit, factor in units.items()}
-
-
-@cache
 def _figure_pattern() -> re.Pattern[str]:
-    spelled = "|".join(re.escape(unit) for unit in sorted(_units(), key=len, reverse=True))
+    spelled = "|".join(re.escape(unit) for unit in sorted(units(), key=len, reverse=True))
     return re.compile(
         rf"(?<![a-z0-9.,])(?P<numbers>{_NUMBER}(?:{_LINK}{_NUMBER}){{0,5}})[\s-]?(?P<unit>{spelled})"
         rf"(?![a-zà-ÿ])(?P<second>\s?{_LINK}{_NUMBER}[\s-]?(?P=unit)(?![a-zà-ÿ]))?"
@@ -76,7 +67,7 @@ def _figure_pattern() -> re.Pattern[str]:
 
 
 def _of_match(match: re.Match[str], shown: str) -> list[Figure]:
-    dimension, factor = _units()[match["unit"]]
+    dimension, factor = units()[match["unit"]]
     numbers = re.findall(_NUMBER, match["numbers"]) + re.findall(_NUMBER, match["second"] or "")[:1]
     return [Figure(dimension, _number(number) * factor, _written(match, shown)) for number in numbers]
 
@@ -85,7 +76,7 @@ def _across(match: re.Match[str], shown: str) -> list[Figure]:
     sides = _SIDE_UNIT.findall(match["sides"])
     last = next((unit for _, unit in reversed(sides) if unit), "cm")
     return [
-        Figure("across", _number(number) * _units()[unit or last][1], _written(match, shown))
+        Figure("across", _number(number) * units()[unit or last][1], _written(match, shown))
         for number, unit in sides
     ]
 

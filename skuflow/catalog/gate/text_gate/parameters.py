@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -20,7 +20,8 @@ from skuflow.listing.packaged_yaml import PackagedDataError, read_yaml
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """``names`` are attribute names without blanks and marks; ``figures`` dimensions and ``word`` a class (or class and
-    concept, with a dot) that state it in running text.
+    concept, with a dot) that state it in running text, ``title_figures`` in a title; ``said`` finds words that do so in
+    running text and in any value.
     """
 
     id: str
@@ -28,7 +29,9 @@ class Parameter:
     name_zh: str
     names: frozenset[str]
     figures: frozenset[str]
+    title_figures: frozenset[str]
     word: str
+    said: re.Pattern[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +57,20 @@ def completeness(product: Product) -> Completeness:
         if not says_nothing(value)
         for key in (attribute_key(name), _last_word(name))
     }
-    said, dimensions = _said(product)
+    texts = _running_texts(product)
+    said = _said(texts, product.category)
+    dimensions = frozenset(figure.dimension for text in texts for figure in figures(text))
+    in_title = _title_dimensions(product)
+    everything = _folded_lines((*texts, *product.attributes.values()))
     missing = tuple(
         parameter
         for parameter in expected
         if not (
             any(_is_named(name, parameter.names) for name in stated_names)
             or parameter.figures & dimensions
+            or parameter.title_figures & in_title
             or (parameter.word and parameter.word in said)
+            or (parameter.said is not None and parameter.said.search(everything))
         )
     )
     return Completeness(expected, missing)
@@ -94,18 +103,49 @@ def _expected_ids(product: Product) -> tuple[str, ...]:
         by_kind = _data()["kinds"].get(product.kind)
         return tuple(by_kind or _data()["groups"].get(kinds()[product.kind].group, _data()["generic"]))
     shelf = shelf_of(product.category)
+    powers = parameters()["power"].names
+    if any(
+        attribute_key(name) in powers and not says_nothing(value)
+        for name, value in product.attributes.items()
+    ):
+        return tuple(_data()["powered"])
     return tuple(_data()["shelves"][shelf]["expects"] if shelf else _data()["generic"])
 
 
-def _said(product: Product) -> tuple[frozenset[str], frozenset[str]]:
-    """Classes and concepts of the words, and dimensions of the figures, of the product's running text."""
+def _running_texts(product: Product) -> tuple[str, ...]:
+    """What a person would read for parameters: titles, points, description, and values that may be of anything."""
     points = (point for texts in product.selling_points.values() for point in texts)
-    texts = (*product.titles.values(), *points, product.description)
+    open_names = _open_names()
+    values = (value for name, value in product.attributes.items() if attribute_key(name) in open_names)
+    return (*product.titles.values(), *points, product.description, *values)
+
+
+def _said(texts: Sequence[str], category: str) -> frozenset[str]:
+    """Classes and concepts of the words; of the category's only for whom it is ("mens_jeans")."""
     words = [said for text in texts for said in said_in(text)]
-    classes = {said.word_class for said in words}
-    concepts = {f"{said.word_class}.{said.concept}" for said in words}
-    dimensions = {figure.dimension for text in texts for figure in figures(text)}
-    return frozenset(classes | concepts), frozenset(dimensions)
+    words.extend(said for said in said_in(category) if said.word_class == "audience")
+    return frozenset(
+        {said.word_class for said in words} | {f"{said.word_class}.{said.concept}" for said in words}
+    )
+
+
+def _title_dimensions(product: Product) -> frozenset[str]:
+    """Dimensions of the figures in titles, but of the length of a cable, which is no size of the product."""
+    found: set[str] = set()
+    for title in product.titles.values():
+        for figure in figures(title):
+            behind = title.partition(figure.written)[2]
+            if figure.dimension != "length" or not _CABLE.match(behind):
+                found.add(figure.dimension)
+    return frozenset(found)
+
+
+_CABLE = re.compile(r"\s?(?:的)?(?:\S{0,4}线|(?:\w+ ){0,2}(?:cable|cord|lead|hose|wire))", re.IGNORECASE)
+
+
+def _folded_lines(texts: Iterable[str]) -> str:
+    """The texts as they are compared, one a line."""
+    return "\n".join(folded(text) for text in texts)
 
 
 _SHORTEST_ENDING_CHARS = 2
@@ -145,7 +185,9 @@ def parameters() -> Mapping[str, Parameter]:
             name_zh=entry["zh"],
             names=frozenset(attribute_key(str(spelled)) for spelled in entry["names"]),
             figures=frozenset(entry.get("figure", ())),
+            title_figures=frozenset(entry.get("title_figure", ())),
             word=entry.get("word", ""),
+            said=_pattern(entry.get("said", ())),
         )
         for name, entry in _data()["parameters"].items()
     }
@@ -153,6 +195,7 @@ def parameters() -> Mapping[str, Parameter]:
         *_data()["kinds"].values(),
         *_data()["groups"].values(),
         *(shelf["expects"] for shelf in _data()["shelves"].values()),
+        _data()["powered"],
         _data()["generic"],
     ]
     strangers = {name for names in lists for name in names} - found.keys()
@@ -160,6 +203,24 @@ def parameters() -> Mapping[str, Parameter]:
     if strangers:
         raise PackagedDataError(f"parameters.yaml names {sorted(strangers)}, which do not exist")
     return found
+
+
+def _pattern(words: Sequence[str]) -> re.Pattern[str] | None:
+    """What finds any of the words in folded text; a Latin word stands for itself, with * for its beginning."""
+    if not words:
+        return None
+    pieces = (
+        rf"(?<![a-z]){re.escape(word.rstrip('*'))}{'' if word.endswith('*') else '(?![a-z])'}"
+        if word.isascii()
+        else re.escape(word)
+        for word in map(folded, words)
+    )
+    return re.compile("|".join(pieces))
+
+
+@cache
+def _open_names() -> frozenset[str]:
+    return frozenset(attribute_key(str(name)) for name in _data()["open_names"])
 
 
 @cache

@@ -1,0 +1,83 @@
+"""What a kit says of parts and photos that this run has not looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from skuflow.catalog.intake import Intake, take_in
+from skuflow.catalog.names import read_name
+from skuflow.catalog.product import Product, ProductSource
+from skuflow.catalog.sources import Shop
+from skuflow.jobs.contract import Slot
+from skuflow.ledger.views import Totals
+from skuflow.listing.assembly import _stale, _story
+from skuflow.listing.bench import Bench, Makings
+from skuflow.listing.brief import Brief, Stage
+from skuflow.listing.planning import plan_kit
+from skuflow.storage.folder import FolderStore
+from skuflow.storage.keys import kit_key
+from tests.unit.library import text
+
+
+def blue_box(path: Path, side_px: int = 900) -> str:
+    picture = np.full((side_px, side_px, 3), 255, np.uint8)
+    cv2.rectangle(picture, (250, 250), (650, 650), (190, 60, 20), -1)
+    cv2.imwrite(str(path), picture)
+    return str(path)
+
+
+def box(*images: str) -> Product:
+    source = ProductSource(catalog="c")
+    return Product(sku="BOX-1", titles={"en": "Storage box"}, images=images, source=source)
+
+
+def colour_findings(product: Product, title: str, store: FolderStore) -> list[str]:
+    plan = plan_kit(product, Brief(stages=(Stage.COPY,)))
+    makings = Makings(plan, Intake(), {}, {}, Totals(), {}, None)
+    story = _story(Bench(store, makings), (text(title=title),), ())
+    assert story is not None
+    return [finding.code for finding in story.findings if finding.code == "COHERENCE_COLOUR"]
+
+
+def test_a_run_of_copy_alone_holds_titles_against_the_photo_that_was_cut_out_before(tmp_path: Path) -> None:
+    store, product = FolderStore(tmp_path / "storage"), box(blue_box(tmp_path / "a.png"))
+    assert colour_findings(product, "Red storage box", store) == [], "nothing is known of its colours yet"
+    take_in(product, store, needs_picture=True)
+    assert colour_findings(product, "Red storage box", store) == ["COHERENCE_COLOUR"]
+    assert colour_findings(product, "Blue storage box", store) == []
+    blue_box(tmp_path / "a.png", side_px=1000)
+    assert colour_findings(product, "Red storage box", store) == [], "that was another photo"
+
+
+def test_a_name_leads_to_the_photo_that_is_used_now(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "storage")
+    keys = []
+    for side_px in (900, 1000, 1100, 1200, 1300):
+        photo = Path(blue_box(tmp_path / f"{side_px}.png", side_px=side_px))
+        product = box(str(photo))
+        intake = take_in(product, store, needs_picture=True)
+        assert intake.photo is not None
+        keys.append(intake.photo.key)
+        # As a kit has it whose catalog has gone since.
+        photo.unlink()
+        kit = f'{{"product": {product.model_dump_json()}}}'
+        store.put(kit_key("BOX-1"), kit.encode(), "application/json")
+        (found,) = read_name("BOX-1", Shop(tmp_path, store=store)).products
+        assert [Path(image).name for image in found.images] == [Path(keys[-1]).name]
+    assert len(set(keys)) == 5
+
+
+@pytest.mark.parametrize("part", ["image:scene", "image:main"])
+def test_what_a_run_leaves_out_is_not_called_outdated(part: str) -> None:
+    left_out = _stale(Slot("BOX-1", part, 1), (Stage.VIDEO,))
+    assert (left_out.code, left_out.subject) == ("PART_STALE", f"{part}:1")
+    assert "this run was asked for other things, and leaves this stage out" in left_out.message
+    assert "--stages images" in left_out.message
+    assert "--stages images" in left_out.message_zh
+    assert "--remake" not in left_out.message
+    asked_for = _stale(Slot("BOX-1", part, 1), (Stage.IMAGES, Stage.VIDEO))
+    assert f"--remake BOX-1:{part}:1" in asked_for.message
