@@ -23,6 +23,7 @@ from skuflow.listing.kit import (
     KitImage,
     KitStatus,
     KitVideo,
+    LabelledFile,
     Part,
     PartState,
     Rendition,
@@ -154,6 +155,44 @@ def video(store: ObjectStore, film: Callable[[str], bytes], sku: str, styles: tu
         job_id="job-video:1",
         scores={"overall": 91.0, "duration_s": 5.0, "identity_ratio": 0.978},
     )
+
+
+def with_visible_labels(store: ObjectStore, paint: Painter, kit: Kit, market: str = "CN") -> Kit:
+    """The kit with a second file, bearing a label that people see, of every picture but the main one and of each video,
+    as a vendor's pictures have them for a market whose law asks for it.
+    """
+
+    def second(named: Rendition | KitVideo, data: bytes, media_type: str) -> LabelledFile:
+        stem, _, extension = named.file.rpartition(".")
+        file = f"{stem}-ai-label.{extension}"
+        stored = store.put(f"kits/{sku_slug(kit.sku)}/{file}", data, media_type)
+        return LabelledFile(
+            file=file,
+            width=named.width,
+            height=named.height,
+            bytes=len(data),
+            sha256=stored.sha256,
+            markets=(market,),
+        )
+
+    images = tuple(
+        image
+        if image.role is ImageRole.MAIN
+        else image.model_copy(
+            update={
+                "labelled": tuple(
+                    second(r, paint(f"{kit.sku} AI", image.style, r.width, r.height), "image/jpeg")
+                    for r in image.renditions
+                )
+            }
+        )
+        for image in kit.images
+    )
+    videos = tuple(
+        video.model_copy(update={"labelled": (second(video, b"a labelled film", "video/mp4"),)})
+        for video in kit.videos
+    )
+    return kit.model_copy(update={"images": images, "videos": videos, "kit_id": f"{kit.kit_id}-labelled"})
 
 
 def made(*parts: str) -> tuple[Part, ...]:

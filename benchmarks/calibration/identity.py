@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from benchmarks.calibration.identity_defects import TextBox, flattened, planted
+from benchmarks.calibration.identity_prints import LETTERED, TEXTS, lettered
 from benchmarks.measure import cpu_s, figure
 from skuflow.quality.image_scores import score_image
 from skuflow.quality.scoring import Score
@@ -49,19 +50,6 @@ KINDS: tuple[tuple[str, ...], ...] = (
      "temperature-control-kettle-matte-black"),
     ("NationalParkFoundationExplorascope", "StarsenseExplorer"),
 )  # fmt: skip
-TEXTS: Mapping[str, tuple[TextBox, ...]] = {
-    "06_air_fryer": ((0.5, 0.25, 0.85, 0.36),),
-    "10_table_clock": ((0.49, 0.21, 0.58, 0.28), (0.25, 0.34, 0.35, 0.41)),
-    "B0799CK52K_d80a51d3": ((0.36, 0.34, 0.44, 0.65), (0.69, 0.5, 0.76, 0.83)),
-    "B07GTFSCHB_844a1cce": ((0.16, 0.32, 0.47, 0.38), (0.16, 0.46, 0.82, 0.57)),
-    "SolarSystemColorImager": ((0.8, 0.25, 0.97, 0.8),),
-    "air-purifier-pro": ((0.23, 0.14, 0.39, 0.22),),
-    "air-purifier-pro-matte-black": ((0.64, 0.1, 0.74, 0.16),),
-    "temperature-control-kettle": ((0.68, 0.33, 0.78, 0.45),),
-    "temperature-control-kettle-matte-black": ((0.59, 0.37, 0.68, 0.46),),
-    "temperature-control-kettle-stainless-steel": ((0.9, 0.3, 0.96, 0.36),),
-}
-"""Where printed or displayed text stands on the products of these photos, as shares of the product's box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +64,15 @@ class Case:
     in_front: Pixels | None
 
 
-def usable_cutouts() -> dict[str, Cutout]:
-    """By the photo's name: the products that could be cut out of the photos at hand."""
+def usable_cutouts(wanted: Sequence[str] | None = None) -> dict[str, Cutout]:
+    """By the photo's name: the products that could be cut out of the photos at hand, or of the ``wanted`` ones."""
     photos = sorted((ROOT / "samples" / "photos").glob("*.jpg"))
     if SHARED.is_dir():
         photos += sorted(path for path in SHARED.rglob("*") if path.suffix in {".jpg", ".webp"})
     found: dict[str, Cutout] = {}
     for path in photos:
+        if wanted is not None and path.stem not in wanted:
+            continue
         try:
             with Image.open(path) as photo:
                 cutout = cut_out(np.asarray(ImageOps.exif_transpose(photo).convert("RGB"), dtype=np.uint8))
@@ -93,8 +83,23 @@ def usable_cutouts() -> dict[str, Cutout]:
     return found
 
 
-def cases(cutouts: Mapping[str, Cutout], scenes_per_product: int) -> Iterator[Case]:
-    """Genuine and planted pictures, the same on every machine; scenes and shapes take turns."""
+def with_lettered(cutouts: dict[str, Cutout]) -> tuple[dict[str, Cutout], dict[str, tuple[TextBox, ...]]]:
+    """The products, those without print a second time with a word on them, and where print stands on each."""
+    found, texts = dict(cutouts), dict(TEXTS)
+    for number, (name, cutout) in enumerate(cutouts.items()):
+        made = None if name in TEXTS else lettered(cutout, number)
+        if made is not None:
+            found[name + LETTERED], texts[name + LETTERED] = made[0], (made[1],)
+    return found, texts
+
+
+def cases(
+    cutouts: Mapping[str, Cutout],
+    scenes_per_product: int,
+    texts: Mapping[str, tuple[TextBox, ...]] = TEXTS,
+) -> Iterator[Case]:
+    """Genuine and planted pictures, the same on every machine; scenes and shapes take turns. Of lettered products only
+    the print is changed."""
     scenes = list(load_scenes().values())
     for number, (name, cutout) in enumerate(cutouts.items()):
         for turn in range(scenes_per_product):
@@ -105,12 +110,16 @@ def cases(cutouts: Mapping[str, Cutout], scenes_per_product: int) -> Iterator[Ca
             except StudioError:
                 continue
             seed = 1000 * number + turn
-            for label, picture in _pictures(composite, name, cutouts, seed):
+            for label, picture in _pictures(composite, name, cutouts, seed, texts.get(name, ())):
                 yield Case(name, scene.id, label, picture, composite.product_box_px, composite.overlay)
 
 
 def _pictures(
-    composite: Composite, name: str, cutouts: Mapping[str, Cutout], seed: int
+    composite: Composite,
+    name: str,
+    cutouts: Mapping[str, Cutout],
+    seed: int,
+    texts: tuple[TextBox, ...],
 ) -> Iterator[tuple[str, Pixels]]:
     genuine = flattened(composite, composite.product)
     yield "", compressed(genuine, 90)
@@ -119,7 +128,9 @@ def _pictures(
     kind = next((kind for kind in KINDS if name in kind), ())
     others = [cutouts[one] for one in kind if one != name and one in cutouts]
     other = others[seed % len(others)].rgba if others else None
-    for one in planted(composite, TEXTS.get(name, ()), other, seed):
+    for one in planted(composite, texts, other, seed):
+        if name.endswith(LETTERED) and not one.defect.startswith("print"):
+            continue
         yield one.defect, compressed(flattened(composite, one.layer), 90)
 
 
@@ -171,17 +182,18 @@ def auc(good: Sequence[float], bad: Sequence[float]) -> float:
 
 
 def is_in_second_half(product: str, products: Sequence[str]) -> bool:
-    """Whether it is in the second half: every second product by name."""
-    return sorted(products).index(product) % 2 == 1
+    """Whether it is in the second half: every second product by name; a lettered one goes with itself as it was."""
+    names = sorted({name.removesuffix(LETTERED) for name in products})
+    return names.index(product.removesuffix(LETTERED)) % 2 == 1
 
 
 def main(arguments: Sequence[str]) -> int:
     cv2.setNumThreads(1)
-    cutouts = usable_cutouts()
+    cutouts, texts = with_lettered(usable_cutouts())
     rows: list[tuple[str, str, float, float]] = []
     spent = cpu_s()
     scoring_s = 0.0
-    for case in cases(cutouts, int(arguments[0]) if arguments else SCENES_PER_PRODUCT):
+    for case in cases(cutouts, int(arguments[0]) if arguments else SCENES_PER_PRODUCT, texts):
         before = cpu_s()
         score = scored(case, cutouts[case.product])
         scoring_s += cpu_s() - before

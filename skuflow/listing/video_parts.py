@@ -17,13 +17,13 @@ from skuflow.storage.files import as_file
 
 if TYPE_CHECKING:
     from skuflow.quality.scoring import Score
-    from skuflow.studio.film.placement import ProductInFrame
+    from skuflow.studio.film.placement import CaptionInFrame, ProductInFrame
     from skuflow.studio.picture import Pixels
 
 
 def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     """The video of a slot with its measures. Raises StorageError, MissingResultError."""
-    from skuflow.studio.film.placement import from_json
+    from skuflow.studio.film.placement import captions_from_json, from_json
     from skuflow.studio.film.probe import probe
 
     job = outcome.made_job
@@ -34,10 +34,13 @@ def video_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitVideo:
     if isinstance(earlier, KitVideo) and earlier.sha256 == stored.sha256:
         return earlier.model_copy(update={"labelled": labelled_files(bench, outcome)})
     placement = outcome.result("placement")
-    places = from_json(bench.store.get(placement.key), label) if placement is not None else ()
+    told = bench.store.get(placement.key) if placement is not None else b""
+    places = from_json(told, label) if told else ()
+    captions = captions_from_json(told, label) if told else ()
+    missing = _captions_missing(bench, bench.makings.storyboards.get(slot), captions)
     with as_file(bench.store, stored.key) as path:
         video = probe(path)
-        score = _score_video(bench, path, size, places)
+        score = _score_video(bench, path, size, places, captions, missing)
         origin = origin_of(path.read_bytes())
     return KitVideo(
         id=slot.part,
@@ -78,7 +81,25 @@ def _shots(storyboard: Storyboard | None, outcome: Outcome, duration_s: float) -
     return (storyboard.shots[0].model_copy(update={"duration_s": duration_s}),)
 
 
-def _score_video(bench: Bench, path: Path, size: tuple[int, int], places: Sequence[ProductInFrame]) -> Score:
+def _captions_missing(
+    bench: Bench, storyboard: Storyboard | None, captions: Sequence[CaptionInFrame] | None
+) -> int | None:
+    """How many shots lack the words that were asked for; None where none were or where it is not known."""
+    language = bench.makings.plan.brief.captions_language
+    if not language or storyboard is None or captions is None:
+        return None
+    wanted = sum(bool((shot.caption or {}).get(language, "").strip()) for shot in storyboard.shots)
+    return max(0, wanted - len({caption.shot for caption in captions}))
+
+
+def _score_video(
+    bench: Bench,
+    path: Path,
+    size: tuple[int, int],
+    places: Sequence[ProductInFrame],
+    captions: Sequence[CaptionInFrame] | None,
+    captions_missing: int | None,
+) -> Score:
     from skuflow.quality.video_scores import score_video
 
     return score_video(
@@ -88,6 +109,8 @@ def _score_video(bench: Bench, path: Path, size: tuple[int, int], places: Sequen
         first_frame=_first_frame(bench, size),
         source=bench.cutout(),
         product_boxes=places,
+        captions=captions or (),
+        captions_missing=captions_missing,
     )
 
 

@@ -61,7 +61,10 @@ def score_image(
         product = premultiplied(source)
         if box is None:
             box = find_product(picture, product)
-        overlay = lay_source_on(picture, product, box, in_front) if box is not None else None
+        searched = product_box_px is None
+        overlay = (
+            lay_source_on(picture, product, box, in_front, searched=searched) if box is not None else None
+        )
         identity = compare(overlay, _hidden(in_front, overlay)) if overlay is not None else None
         if product_box_px is None and (identity is None or not recognised(identity)):
             box, overlay, identity = None, None, None
@@ -76,14 +79,14 @@ def score_image(
             if (ratio := sharpness_ratio(seen)) is not None:
                 measures["sharpness_ratio"] = ratio
             if identity is not None:
-                measures.update(_detail_measures(look_at_details(seen, identity.light)))
-                measures.update(_edge_measures(look_at_edges(seen, identity.light)))
+                measures.update(detail_measures(look_at_details(seen, identity.light)))
+                measures.update(edge_measures(look_at_edges(seen, identity.light)))
     if overlay is not None:
-        measures.update(_clipping_in_product(overlay))
+        measures.update(clipping_in_product(overlay))
     elif (detail := finest_detail_ratio(picture)) is not None:
         measures["detail_ratio"] = detail
     if role != MAIN_ROLE:
-        measures.update(_exposure(picture))
+        measures.update(exposure(picture))
     if box is not None:
         measures.update(_share(box, (width, height), source))
     measures["information_ratio"] = information_ratio(
@@ -135,12 +138,14 @@ def _identity_measures(result: Identity) -> Mapping[str, float]:
     }
 
 
-def _edge_measures(edges: CutEdges) -> Mapping[str, float]:
+def edge_measures(edges: CutEdges) -> Mapping[str, float]:
+    """The measures of the cut that could be taken, by their names in scores."""
     values = {"fringe_ratio": edges.fringe_ratio, "bitten_ratio": edges.bitten_ratio}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _detail_measures(details: Details) -> Mapping[str, float]:
+def detail_measures(details: Details) -> Mapping[str, float]:
+    """The measures of details that could be taken, by their names in scores."""
     values = {
         "identity_holes": details.holes,
         "identity_thin_parts": details.thin_parts,
@@ -164,7 +169,7 @@ def _hidden(in_front: Pixels | None, overlay: Overlay) -> Plane | None:
     )
 
 
-def _exposure(picture: Pixels) -> Mapping[str, float]:
+def exposure(picture: Pixels) -> Mapping[str, float]:
     """Shares of blown and of black pixels in the frame, and its mean luma (0..255)."""
     scale = min(1.0, FRAME_SIDE_PX / max(picture.shape[:2]))
     size = (max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale)))
@@ -177,7 +182,7 @@ def _exposure(picture: Pixels) -> Mapping[str, float]:
     }
 
 
-def _clipping_in_product(overlay: Overlay) -> Mapping[str, float]:
+def clipping_in_product(overlay: Overlay) -> Mapping[str, float]:
     """Blown and black shares of the product beyond those of the source, so that a white product may be white."""
     inside = overlay.inside(0)
     found, expected = overlay.found[inside], overlay.expected[inside]

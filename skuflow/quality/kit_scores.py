@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from skuflow.listing.findings import Finding
 from skuflow.listing.kit import Scores
 from skuflow.quality.copy_limits import COPY_RULES
-from skuflow.quality.limits import IMAGE_RULES, MAIN_RULES, VIDEO_RULES
+from skuflow.quality.limits import IMAGE_RULES, MAIN_RULES
 from skuflow.quality.scoring import FULL_POINTS, OVERALL_DECIMALS, Rule, Score
+from skuflow.quality.video_limits import VIDEO_RULES
 
-MEASURES = 2
+MEASURES = 3
 """Raised when measures or limits change, so that kits that are assembled again are measured again."""
 
 DUPLICATE_POINTS = 10.0
@@ -47,6 +48,11 @@ def as_kit_scores(score: Score) -> dict[str, float]:
             aspects[rule.aspect] = aspects.get(rule.aspect, FULL_POINTS) - score.lost_by(rule.name)
     aspects = {name: max(0.0, left) for name, left in aspects.items()}
     return {"overall": score.overall, **aspects, **score.measures}
+
+
+def rule_of(code: str) -> Rule | None:
+    """The rule whose penalty becomes the finding ``code``; None for a code that is no penalty."""
+    return _RULES.get(code.lower())
 
 
 def findings_from(score: Score, subject: str, *, least_points: float = FINDING_POINTS) -> tuple[Finding, ...]:

@@ -90,13 +90,14 @@ class Overlay:
 
 
 def lay_source_on(
-    picture: Pixels, product: Pixels, box_px: BoxF, in_front: Pixels | None = None
+    picture: Pixels, product: Pixels, box_px: BoxF, in_front: Pixels | None = None, *, searched: bool = False
 ) -> Overlay | None:
     """``product`` (from :func:`premultiplied`) laid into ``box_px`` of ``picture`` (RGB) and moved to fit; None when
     the box holds no product.
 
     A box may reach beyond the picture; what lies outside counts as not visible. ``in_front``: RGBA of the picture's
-    size; what it covers does not say where the product is.
+    size; what it covers does not say where the product is. ``searched``: the box comes from :func:`find_product`, which
+    is a pixel or two off, and not from whoever placed the product.
     """
     window = look_at(picture, box_px, COMPARED_SIDE_PX)
     if window is None:
@@ -111,7 +112,8 @@ def lay_source_on(
     laid = resized(product, (max(4, round((right - left) / step_x)), max(4, round((bottom - top) / step_y))))
     to_laid = rescaling(product, laid)
     hidden = _reduced_cover(in_front, window)
-    matrix, agreement = _refined(window.pixels, laid, to_laid @ start @ window.to_picture, hidden)
+    begin = to_laid @ start @ window.to_picture
+    matrix, agreement = _refined(window.pixels, laid, begin, hidden, 0.0 if searched else LEAST_GAIN)
     to_source = np.linalg.inv(to_laid) @ matrix @ np.linalg.inv(window.to_picture)
     placed = _placed(product, to_source, window.cut_px)
     expected, alpha = reduced(placed, (window.pixels.shape[1], window.pixels.shape[0]))
@@ -314,7 +316,9 @@ def resized(pixels: Pixels, size: SizePx) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=method), dtype=np.uint8)
 
 
-def _refined(found: Pixels, laid: Pixels, start: Matrix, hidden: Flags | None) -> tuple[Matrix, float]:
+def _refined(
+    found: Pixels, laid: Pixels, start: Matrix, hidden: Flags | None, least_gain: float
+) -> tuple[Matrix, float]:
     """``start`` moved, scaled and sheared a little to where the product's own texture agrees best, and the
     correlation there.
 
@@ -328,13 +332,13 @@ def _refined(found: Pixels, laid: Pixels, start: Matrix, hidden: Flags | None) -
     if np.count_nonzero(mask) < 200:
         return best, best_value
     for reduction, rounds in ((2, 25), (1, 8)):
-        if best_value > WELL_LAID:
+        if best_value > WELL_LAID and least_gain > 0:
             break
         moved = _climbed(target, moving, mask, best, reduction, rounds)
         if moved is None or _drift(moved, start, found) > LARGEST_DRIFT or _bend(moved, start) > LARGEST_BEND:
             continue
         value = _agreement(target, moving, mask, moved, hidden)
-        if value > best_value + LEAST_GAIN:
+        if value > best_value + least_gain:
             best, best_value = moved, value
     return best, best_value
 

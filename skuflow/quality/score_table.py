@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from skuflow.quality.copy_limits import COPY_RULES
-from skuflow.quality.limits import IMAGE_RULES, MAIN_RULES, VIDEO_RULES
+from skuflow.quality.limits import IMAGE_RULES, MAIN_RULES
 from skuflow.quality.scoring import Rule
+from skuflow.quality.video_limits import VIDEO_RULES
 
 RULES_BY_KIND: Mapping[str, Sequence[Rule]] = {
     "image": IMAGE_RULES,

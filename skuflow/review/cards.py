@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from skuflow.catalog.product import Product
 from skuflow.listing.findings import Finding, Severity
-from skuflow.listing.kit import Kit, KitCopy, KitImage, KitVideo, Part, Rendition
+from skuflow.listing.kit import Kit, KitCopy, KitImage, KitVideo, Part
 from skuflow.listing.styles import find_style
 from skuflow.review.export import poster_file, poster_rendition, smallest_rendition, thumbnail_file
 from skuflow.review.figures import duration_text, money, size_text
 from skuflow.review.measures import aspect_words, is_aspect, measure_words
 from skuflow.review.outfiles import relative_url
 from skuflow.review.reasons import Reason, all_findings, reasons
+from skuflow.review.score_words import score_lines
+from skuflow.review.shapes import Labelled, LabelledRow, Shape, labelled_of, note_of, shapes_of, size_words
 from skuflow.review.wording import (
     LANGUAGE_NAMES,
     RIGHT_TO_LEFT,
@@ -58,18 +60,6 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """One rendition of a picture; ``key`` is equal for renditions of one size across a card."""
-
-    key: str
-    url: str
-    width: int
-    height: int
-    note: str
-    fits: str
-
-
-@dataclass(frozen=True, slots=True)
 class Picture:
     label: Wording
     style: Wording | None
@@ -87,10 +77,7 @@ class Picture:
     @property
     def data(self) -> list[dict[str, str | int]]:
         """The shapes as the page's script reads them."""
-        return [
-            {"key": s.key, "url": s.url, "width": s.width, "height": s.height, "note": s.note, "fits": s.fits}
-            for s in self.shapes
-        ]
+        return [shape.data for shape in self.shapes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +91,7 @@ class Film:
     overall: Meter | None
     aspects: tuple[Meter, ...]
     measures: tuple[tuple[Wording, Wording], ...]
+    labelled: Labelled | None
     source: KitVideo
 
     @property
@@ -156,11 +144,14 @@ class Card:
     pictures: tuple[Picture, ...]
     shapes: tuple[Shape, ...]
     films: tuple[Film, ...]
+    labelled: tuple[LabelledRow, ...]
+    label_markets: str
     tabs: tuple[CopyTab, ...]
     findings: tuple[Finding, ...]
     notes: tuple[Finding, ...]
     parts: tuple[PartRow, ...]
     measured: tuple[Measured, ...]
+    score_lines: tuple[Wording, ...]
     source: Wording
     price: str | None
     cost: str
@@ -177,6 +168,7 @@ def build_card(entry: KitEntry) -> Card:
     pictures = tuple(_picture(image, kit, entry.folder) for image in kit.images if image.renditions)
     films = tuple(_film(video, kit, entry.folder) for video in kit.videos)
     tabs = tuple(_tab(text, index, kit) for index, text in enumerate(kit.copy_))
+    labelled = _labelled_rows(pictures, films)
     urgent, notes = _findings(kit)
     settled, estimated = money(kit.cost.settled), money(kit.cost.estimated)
     return Card(
@@ -192,11 +184,16 @@ def build_card(entry: KitEntry) -> Card:
         pictures=pictures,
         shapes=_shapes_of_all(pictures),
         films=films,
+        labelled=labelled,
+        label_markets=", ".join(
+            dict.fromkeys(m for row in labelled for one in row.files for m in one.markets)
+        ),
         tabs=tabs,
         findings=urgent,
         notes=notes,
         parts=tuple(_part_row(part, kit) for part in kit.parts),
         measured=tuple(made for made in _measured(pictures, films, tabs) if made.values),
+        score_lines=score_lines(kit),
         source=_source(kit),
         price=f"{product.price} {product.currency or ''}".strip() if product.price is not None else None,
         cost=settled,
@@ -259,34 +256,13 @@ def _picture(image: KitImage, kit: Kit, folder: str) -> Picture:
         label=label,
         style=style_words(image.style) if image.style else None,
         thumb_url=relative_url(folder, thumbnail_file(small)),
-        shapes=tuple(_shape(r, folder) for r in image.renditions),
+        shapes=shapes_of(image, folder),
         overall=overall,
         aspects=aspects,
         measures=measures,
         # A picture on white is shown whole; a scene fills its tile.
         fit="contain" if image.role == "main" else "cover",
     )
-
-
-def _shape(rendition: Rendition, folder: str) -> Shape:
-    return Shape(
-        key=f"{rendition.width}x{rendition.height}",
-        url=relative_url(folder, rendition.file),
-        width=rendition.width,
-        height=rendition.height,
-        note=_note(
-            _size(rendition.width, rendition.height), rendition.format.upper(), size_text(rendition.bytes)
-        ),
-        fits=", ".join(rendition.fits),
-    )
-
-
-def _size(width_px: int, height_px: int) -> str:
-    return f"{width_px} × {height_px}"
-
-
-def _note(*parts: str) -> str:
-    return " · ".join(parts)
 
 
 def _shapes_of_all(pictures: tuple[Picture, ...]) -> tuple[Shape, ...]:
@@ -315,17 +291,26 @@ def _film(video: KitVideo, kit: Kit, folder: str) -> Film:
         poster_url=relative_url(folder, poster_file(video)) if poster_rendition(kit, video) else None,
         width=video.width,
         height=video.height,
-        note=_note(
+        note=note_of(
             f"{video.duration_s:.1f} s",
-            _size(video.width, video.height),
+            size_words(video.width, video.height),
             f"{video.fps:g} fps",
             size_text(video.bytes),
         ),
         overall=overall,
         aspects=aspects,
         measures=measures,
+        labelled=next(iter(labelled_of(video.labelled, folder)), None),
         source=video,
     )
+
+
+def _labelled_rows(pictures: tuple[Picture, ...], films: tuple[Film, ...]) -> tuple[LabelledRow, ...]:
+    of_pictures = [
+        LabelledRow(p.label, p.style, tuple(s.labelled for s in p.shapes if s.labelled)) for p in pictures
+    ]
+    of_films = [LabelledRow(f.label, None, (f.labelled,)) for f in films if f.labelled]
+    return tuple(row for row in (*of_pictures, *of_films) if row.files)
 
 
 def _measured(

@@ -36,6 +36,7 @@ from skuflow.review.figures import duration_text, money
 from skuflow.review.outfiles import relative_url, write_whole
 from skuflow.review.reasons import average
 from skuflow.review.rendering import page_environment
+from skuflow.review.score_words import penalty_words
 from skuflow.review.wording import Wording, readable, say, subject_words
 
 CARDS_PER_PAGE = 60
@@ -211,6 +212,7 @@ def _environment() -> Environment:
         readable=readable,
         style_words=style_words,
         subject_words=_subject_words,
+        penalty_words=penalty_words,
         page_file=page_file,
         picture_alt=_picture_alt,
         film_alt=_film_alt,

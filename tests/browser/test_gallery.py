@@ -12,7 +12,13 @@ from skuflow.review.cards import KitEntry
 from skuflow.review.export import export_kit
 from skuflow.review.gallery import write_gallery
 from skuflow.storage.folder import FolderStore
-from tests.review_kits import HOSTILE_TITLE, blocked_charger, sample_entries
+from tests.review_kits import (
+    HOSTILE_TITLE,
+    blocked_charger,
+    paint_plainly,
+    sample_entries,
+    with_visible_labels,
+)
 
 playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect  # noqa: E402
@@ -259,3 +265,31 @@ def test_everything_can_be_read_without_script(browser: Browser, folder: Path) -
         expect(mug.locator(".copy-title:visible")).to_have_count(7)
         expect(mug.locator("video")).to_be_visible()
         expect(mug.locator(".thumb").nth(1)).to_have_attribute("href", re.compile(r"scene-1-800x800\.jpg$"))
+
+
+def test_a_person_switches_to_the_labelled_files(context: BrowserContext, tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "storage")
+    kit = with_visible_labels(store, paint_plainly, sample_entries(store)[0].kit)
+    export_kit(kit, store, tmp_path / "kits")
+    write_gallery([KitEntry(kit)], tmp_path / "kits", title="Labels", run=None)
+    page = context.new_page()
+    page.goto((tmp_path / "kits" / "index.html").as_uri())
+    stage, film = page.locator("[data-stage]"), page.locator("video").first
+    button = page.get_by_role("button", name="AI label · CN")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(stage).to_have_attribute("href", re.compile("scene-1-800x800-ai-label"))
+    expect(page.locator("[data-stage-note]")).to_contain_text("with AI label")
+    expect(film).to_have_attribute("src", re.compile("ai-label"))
+    page.get_by_role("button", name="1080 × 1920").first.click()
+    expect(stage).to_have_attribute("href", re.compile("1080x1920-ai-label"))
+    stage.click()
+    expect(page.locator(".lb-file")).to_have_attribute("href", re.compile("1080x1920-ai-label"))
+    page.keyboard.press("Escape")
+    page.locator(".thumb").first.click()
+    expect(page.locator("[data-stage-note]")).to_contain_text("needs no label")
+    button.click()
+    page.locator(".thumb").nth(1).click()
+    expect(stage).not_to_have_attribute("href", re.compile("ai-label"))
+    expect(film).not_to_have_attribute("src", re.compile("ai-label"))

@@ -28,9 +28,12 @@ def product(*, word: str = "BREW") -> Pixels:
     cv2.ellipse(rgba, (186, 100), (42, 58), 0, -90, 90, (30, 120, 115, 255), 18, cv2.LINE_AA)
     rgba[6:16, 8:178, :3] = (235, 225, 205)
     rgba[178:184, :186, :3] = (200, 90, 40)
-    cv2.putText(rgba, word, (50, 112), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (245, 240, 230, 255), 3, cv2.LINE_AA)
+    # On colours alone: text is drawn into a fourth channel as if it were a colour, and would leave clear letters.
+    colours = np.ascontiguousarray(rgba[..., :3])
+    cv2.putText(colours, word, (50, 112), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (245, 240, 230), 3, cv2.LINE_AA)
     for x in range(20, 170, 15):
-        cv2.circle(rgba, (x, 146), 4, (240, 200, 90, 255), -1, cv2.LINE_AA)
+        cv2.circle(colours, (x, 146), 4, (240, 200, 90), -1, cv2.LINE_AA)
+    rgba[..., :3] = colours
     return rgba
 
 

@@ -25,7 +25,7 @@ from skuflow.studio.film.assemble import Film, timeline
 from skuflow.studio.film.camera import Pose, Subject, plan
 from skuflow.studio.film.captions import make_caption
 from skuflow.studio.film.encoder import FRAMES_AHEAD, ahead, blank_frame
-from skuflow.studio.film.placement import as_json, from_json, is_covered
+from skuflow.studio.film.placement import as_json, captions_from_json, from_json, is_covered
 from skuflow.studio.film.planes import Planes, to_yuv
 from skuflow.studio.film.relief import make_relief
 from skuflow.studio.film.shots import prepare
@@ -588,3 +588,25 @@ def test_a_storyboard_of_another_kind_of_passages_is_filmed(tmp_path: Path) -> N
 
     assert len(pictures) == 72
     assert int(np.argmax(steps)) == 47
+
+
+def test_where_captions_stand_is_told_for_the_frames_that_show_them_fully(tmp_path: Path) -> None:
+    board = make_storyboard(tuple(scenes()), duration_s=3.0, captions={"en": ["Hello", "", "Bye now"]})
+    made = assemble(board, scenes(), TALL, tmp_path / "v.mp4", captions_language="en")
+    assert {caption.shot for caption in made.captions} == {1, 3}
+    pictures = decoded(made.path)
+    for caption in made.captions:
+        left, top, right, bottom = caption.box_px
+        words = pictures[caption.frame][top:bottom, left:right].min(axis=2)
+        ring = pictures[caption.frame][max(0, top - 3) : bottom + 3, max(0, left - 3) : right + 3].min(axis=2)
+        assert words.max() > 200
+        assert np.count_nonzero(ring > 200) == np.count_nonzero(words > 200), "all of the words are inside"
+    told = json.dumps({"216x384": as_json(made.product_boxes, made.captions)}).encode()
+    assert captions_from_json(told, "216x384") == made.captions
+    assert from_json(told, "216x384") == made.product_boxes
+
+
+def test_a_placement_file_from_before_captions_were_told_says_so() -> None:
+    assert captions_from_json(b'{"216x384": {"product_in_frames": []}}', "216x384") is None
+    with pytest.raises(ValueError, match="says nothing usable about words in 216x384"):
+        captions_from_json(b'{"216x384": {"captions_in_frames": [{"frame": 3}]}}', "216x384")

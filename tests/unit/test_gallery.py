@@ -18,7 +18,14 @@ from skuflow.review.gallery import RunSummary, write_gallery
 from skuflow.review.measures import ASPECTS, measure_words
 from skuflow.review.wording import Wording, part_words, say, subject_words
 from skuflow.storage.folder import FolderStore
-from tests.review_kits import HOSTILE_TITLE, blocked_charger, hostile, paint_plainly, sample_entries
+from tests.review_kits import (
+    HOSTILE_TITLE,
+    blocked_charger,
+    hostile,
+    paint_plainly,
+    sample_entries,
+    with_visible_labels,
+)
 
 RUN = RunSummary(catalog="products.csv", started_at="2026-11-20 17:02", made=5, kept=1, wall_s=204.2)
 VOID = {"meta", "img", "input", "link", "br"}
@@ -341,3 +348,32 @@ def test_the_cost_page_is_linked_where_there_is_one(tmp_path: Path) -> None:
     (tmp_path / "costs.html").touch()
     write_gallery([], tmp_path, title="t", run=None)
     assert Page((tmp_path / "index.html").read_text(encoding="utf-8")).all("a", href="costs.html")
+
+
+def test_files_with_a_visible_label_are_offered_beside_the_plain_ones(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "storage")
+    plain = sample_entries(store)[0].kit
+    kit = with_visible_labels(store, paint_plainly, plain)
+    export_kit(kit, store, tmp_path / "kits")
+    write_gallery([KitEntry(kit)], tmp_path / "kits", title="Labels", run=None)
+    page = Page((tmp_path / "kits" / "index.html").read_text(encoding="utf-8"))
+    thumbs = [json.loads(a["data-shapes"]) for a in page.all("a") if "data-shapes" in a]
+    assert "labelledUrl" not in thumbs[0][0], "a main image bears no label"
+    assert all("labelledUrl" in shape for shapes in thumbs[1:] for shape in shapes)
+    told = [unquote(shape["labelledUrl"]) for shapes in thumbs[1:] for shape in shapes]
+    film = page.all("video")[0]
+    assert film["data-plain"] == film["src"]
+    told.append(unquote(film["data-labelled"]))
+    links = {unquote(a["href"]) for a in page.all("a") if "ai-label" in a.get("href", "")}
+    assert set(told) == links, "the list of files holds each of them, also where no script runs"
+    assert all((tmp_path / "kits" / file).is_file() for file in links)
+    labelled = {named.file for image in kit.images for named in image.labelled}
+    labelled |= {named.file for video in kit.videos for named in video.labelled}
+    assert {Path(file).name for file in links} == labelled
+    for words in ("The law of CN asks for a label", "CN 法规要求显示可见的 AI 标识", "AI label", "AI 标识"):
+        assert words in page.text
+
+
+def test_a_kit_without_labelled_files_says_nothing_of_them(page: Page) -> None:
+    assert "AI label" not in page.text
+    assert not page.all("button", data_ai="")

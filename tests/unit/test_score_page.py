@@ -14,10 +14,11 @@ from skuflow.quality.kit_scores import DUPLICATE_POINTS, FINDING_POINTS
 from skuflow.quality.score_table import RULES_BY_KIND, score_tables, with_tables
 from skuflow.quality.scoring import FULL_POINTS, MEASURE_DECIMALS, Score
 from skuflow.quality.video_scores import score_video
+from skuflow.studio.film.placement import CaptionInFrame
 from tests.unit.scored_product import cutout, placed, room
 from tests.unit.test_copy_scores import CLEAN, LIMITS, PRODUCT
 from tests.unit.test_product_details import lamp
-from tests.unit.test_video_scores import SIZE, moving, scene, seen_at, write
+from tests.unit.test_video_scores import SIZE, moving, seen_at, write
 
 SCORES_PAGE = Path(__file__).parents[2] / "docs" / "scores.md"
 
@@ -92,16 +93,19 @@ def test_every_value_of_copy_is_explained() -> None:
 
 
 def test_every_value_of_a_video_is_explained(tmp_path: Path) -> None:
-    frames = moving(scene())
+    box = (40, 120, 220, 270)
+    frames = moving(placed(lamp(), room(*SIZE, seed=1), box))
     clip = write(tmp_path / "clip.mp4", frames)
-    score = score_video(clip, expected_s=1.0, size_px=SIZE, first_frame=frames[0], source=cutout())
+    score = score_video(clip, expected_s=1.0, size_px=SIZE, first_frame=frames[0], source=cutout(lamp()))
     told = score_video(
         clip,
         expected_s=1.0,
         size_px=SIZE,
         first_frame=None,
-        source=cutout(),
+        source=cutout(lamp()),
         product_boxes=seen_at(),
+        captions=[CaptionInFrame(5, (10, 10, 200, 60), 1)],
+        captions_missing=0,
     )
     assert explained_values("Video") == measured(score, told)
     assert judged(["video"]) <= measured(score, told)

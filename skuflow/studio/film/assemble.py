@@ -14,7 +14,7 @@ from skuflow.listing.storyboard import Storyboard
 from skuflow.studio.film.camera import BoxF
 from skuflow.studio.film.captions import Caption, make_caption
 from skuflow.studio.film.encoder import FRAMES_AHEAD, OnFrame, VideoFile, ahead, blank_frame, encode
-from skuflow.studio.film.placement import ProductInFrame, is_covered
+from skuflow.studio.film.placement import CaptionInFrame, ProductInFrame, is_covered
 from skuflow.studio.film.planes import Planes
 from skuflow.studio.film.shots import Shot, prepare
 from skuflow.studio.film.transitions import join, shown
@@ -54,6 +54,12 @@ class Take:
         """Up to three frames that show this shot alone: the first, the middle and the last of those."""
         first, last = self.first + self.enters, self.last - self.leaves
         return tuple(sorted({first, (first + last) // 2, last})) if first <= last else ()
+
+    @property
+    def worded_frames(self) -> tuple[int, ...]:
+        """The first, the middle and the last frame that show the shot's words at full strength."""
+        full = [frame for frame in range(self.first, self.last + 1) if self.caption_strength(frame) >= 1]
+        return tuple(sorted({full[0], full[len(full) // 2], full[-1]})) if full else ()
 
 
 def timeline(storyboard: Storyboard) -> tuple[Take, ...]:
@@ -99,7 +105,12 @@ def assemble(
     film = Film(storyboard, scenes, size_px, captions_language)
     with closing(ahead(film.frames(), FRAMES_AHEAD)) as frames:
         video = encode(frames, storyboard.frames, size_px, fps, out, on_frame=on_frame)
-    return replace(video, captions_left_out=tuple(film.left_out), product_boxes=tuple(film.product_boxes))
+    return replace(
+        video,
+        captions_left_out=tuple(film.left_out),
+        product_boxes=tuple(film.product_boxes),
+        captions=tuple(film.captions),
+    )
 
 
 def _check(storyboard: Storyboard, scenes: Mapping[str, Composite | Pixels], size_px: SizePx) -> None:
@@ -141,7 +152,8 @@ class Film:
     """The frames of a storyboard, made in order and once.
 
     A scene is prepared when its shot begins and let go when it is over. ``left_out`` fills with the numbers of the
-    shots whose words found no room, ``product_boxes`` with where the product is seen in each shot's telling frames.
+    shots whose words found no room, ``product_boxes`` with where the product is seen in each shot's telling frames,
+    ``captions`` with where words stand in the frames that show them fully.
     Raises what ``assemble`` raises.
     """
 
@@ -162,6 +174,7 @@ class Film:
         self._scratch = (Planes.empty(size_px), Planes.empty(size_px))
         self.left_out: list[int] = []
         self.product_boxes: list[ProductInFrame] = []
+        self.captions: list[CaptionInFrame] = []
 
     def frames(self) -> Iterator[VideoFrame]:
         """The frames from the first to the last, yuv420p; each is new and belongs to the caller."""
@@ -189,6 +202,10 @@ class Film:
         )
         if caption is None:
             self.left_out.append(board.number)
+        else:
+            self.captions.extend(
+                CaptionInFrame(frame, caption.words_box_px, board.number) for frame in take.worded_frames
+            )
         return shot, caption
 
     def _draw(self, seen: list[Take], number: int, out: Planes) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from skuflow.studio.film.camera import BoxF
 from skuflow.studio.film.planes import Planes, cover, premultiplied, scaled, split
 from skuflow.studio.film.typeface import Typeface, blank, broken
-from skuflow.studio.picture import Pixels, SizePx
+from skuflow.studio.picture import BoxPx, Pixels, SizePx
 
 _TEXT_RATIO = 0.054
 _SMALLER = (1.0, 0.86, 0.74)
@@ -32,17 +32,30 @@ _UNSAFE = (0.05, 0.06, 0.05, 0.07)
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A drawn caption, premultiplied; ``corner_px`` is even, so that it lies on whole chroma samples."""
+    """A drawn caption, premultiplied; ``corner_px`` is even, so that it lies on whole chroma samples. ``words_px``: the
+    words alone, without the rest of their plate, from the caption's corner."""
 
     corner_px: tuple[int, int]
+    words_px: BoxPx
     planes: Planes
     alpha: Pixels
     chroma_alpha: Pixels
 
     @property
-    def box_px(self) -> BoxF:
+    def box_px(self) -> BoxPx:
         left, top = self.corner_px
         return (left, top, left + self.alpha.shape[1], top + self.alpha.shape[0])
+
+    @property
+    def words_box_px(self) -> BoxPx:
+        """Where the words stand in the frame."""
+        left, top = self.corner_px
+        return (
+            left + self.words_px[0],
+            top + self.words_px[1],
+            left + self.words_px[2],
+            top + self.words_px[3],
+        )
 
     def draw(self, out: Planes, strength: float) -> None:
         """Lays the caption over a frame, ``strength`` 0..1 of it."""
@@ -145,4 +158,24 @@ def _as_caption(plate: Pixels, ink: Pixels, corner_px: tuple[int, int]) -> Capti
     def small(plane: Pixels) -> Pixels:
         return np.asarray(cv2.resize(plane, half, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
-    return Caption(corner_px, Planes(ink_planes.y, small(ink_planes.u), small(ink_planes.v)), cut, small(cut))
+    return Caption(
+        corner_px,
+        _words_in(ink),
+        Planes(ink_planes.y, small(ink_planes.u), small(ink_planes.v)),
+        cut,
+        small(cut),
+    )
+
+
+def _words_in(ink: Pixels) -> BoxPx:
+    """The inked part of the caption with a little of its plate around it."""
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if rows.size == 0:
+        return (0, 0, ink.shape[1], ink.shape[0])
+    pad = 4
+    return (
+        max(0, int(columns[0]) - pad),
+        max(0, int(rows[0]) - pad),
+        min(ink.shape[1], int(columns[-1]) + 1 + pad),
+        min(ink.shape[0], int(rows[-1]) + 1 + pad),
+    )

@@ -16,7 +16,7 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
-from skuflow.studio.film.placement import ProductInFrame
+from skuflow.studio.film.placement import CaptionInFrame, ProductInFrame
 from skuflow.studio.film.planes import Planes
 from skuflow.studio.picture import SizePx
 
@@ -49,7 +49,8 @@ OnFrame = Callable[[int, int], None]
 class VideoFile:
     """A finished video; ``captions_left_out`` numbers the shots whose words found no room.
 
-    ``product_boxes``: where the product is seen in a few frames of each shot of a composite, in their order.
+    ``product_boxes``: where the product is seen in a few frames of each shot of a composite, in their order;
+    ``captions``: where words stand in a few frames of each shot that has them.
     """
 
     path: Path
@@ -62,6 +63,7 @@ class VideoFile:
     bytes: int
     captions_left_out: tuple[int, ...] = ()
     product_boxes: tuple[ProductInFrame, ...] = ()
+    captions: tuple[CaptionInFrame, ...] = ()
 
 
 def ahead(items: Iterable[T], depth: int = FRAMES_AHEAD) -> Generator[T, None, None]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from skuflow.studio.film.camera import BoxF
-from skuflow.studio.picture import Composite
+from skuflow.studio.picture import BoxPx, Composite
 
 _DECIMALS = 2
 _VISIBLE_ALPHA = 12
 _KEY = "product_in_frames"
+_CAPTIONS = "captions_in_frames"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,16 @@ class ProductInFrame:
         object.__setattr__(self, "box_px", (left, top, right, bottom))
 
 
+@dataclass(frozen=True, slots=True)
+class CaptionInFrame:
+    """The words of shot number ``shot`` stand in ``box_px`` of frame number ``frame``, counted from 0, at their full
+    strength."""
+
+    frame: int
+    box_px: BoxPx
+    shot: int
+
+
 def is_covered(scene: Composite) -> bool:
     """Whether any part of the product is behind the scene's overlay."""
     if scene.overlay is None:
@@ -44,9 +56,13 @@ def is_covered(scene: Composite) -> bool:
     return bool(np.any(hidden))
 
 
-def as_json(places: Iterable[ProductInFrame]) -> dict[str, object]:
-    """The places as a JSON object that ``from_json`` reads."""
+def as_json(places: Iterable[ProductInFrame], captions: Iterable[CaptionInFrame] = ()) -> dict[str, object]:
+    """The places as a JSON object that ``from_json`` and ``captions_from_json`` read."""
     return {
+        _CAPTIONS: [
+            {"frame": caption.frame, "box_px": list(caption.box_px), "shot": caption.shot}
+            for caption in captions
+        ],
         _KEY: [
             {
                 "frame": place.frame,
@@ -55,7 +71,7 @@ def as_json(places: Iterable[ProductInFrame]) -> dict[str, object]:
                 "covered": place.covered,
             }
             for place in places
-        ]
+        ],
     }
 
 
@@ -76,3 +92,22 @@ def from_json(data: bytes, label: str) -> tuple[ProductInFrame, ...]:
         raise ValueError(
             f"the placement file of a video says nothing usable about {label}: {error!r}"
         ) from error
+
+
+def captions_from_json(data: bytes, label: str) -> tuple[CaptionInFrame, ...] | None:
+    """Where words stand in the video ``label``, by the same file; None where it was written before words were told.
+
+    Raises ValueError where the file is not of that form.
+    """
+    try:
+        entries = json.loads(data)[label].get(_CAPTIONS)
+        return None if entries is None else tuple(_caption(entry) for entry in entries)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"the placement file of a video says nothing usable about words in {label}: {error!r}"
+        ) from error
+
+
+def _caption(entry: Mapping[str, Any]) -> CaptionInFrame:
+    left, top, right, bottom = (int(edge) for edge in entry["box_px"])
+    return CaptionInFrame(int(entry["frame"]), (left, top, right, bottom), int(entry["shot"]))
