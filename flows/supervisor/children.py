@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import STDOUT
 
+from flows.supervisor.strays import START_MARK
+
 _LOG_KEPT_BYTES = 5_000_000
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
@@ -110,6 +112,7 @@ async def launch(spec: ChildSpec) -> asyncio.subprocess.Process:
             "-m",
             "flows.supervisor.leash",
             str(spec.grace_s),
+            spec.environment.get(START_MARK, ""),
             *spec.command,
             stdin=asyncio.subprocess.PIPE,
             stdout=log,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.supervisor.children import ChildSpec
-from flows.supervisor.strays import MARK
+from flows.supervisor.strays import MARK, START_MARK
 from skuflow.settings import Settings, SettingsError, child_environment, handed_on, prefect_server_environment
 
 POOL = "skuflow"
@@ -90,6 +91,7 @@ def _environment(settings: Settings, home: Path, api_url: str, password: str) ->
         "PREFECT_API_URL": api_url,
         "SKUFLOW_HOME": str(home),
         MARK: str(home),
+        START_MARK: uuid.uuid4().hex,
         "PYTHONUNBUFFERED": "1",
     }
     if password:

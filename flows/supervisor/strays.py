@@ -15,6 +15,8 @@ from pathlib import Path
 
 MARK = "SKUFLOW_UP_HOME"
 """Variable by which the processes of one household are known; its value is the absolute SKUFLOW_HOME."""
+START_MARK = "SKUFLOW_UP_START"
+"""The same for the processes of one start of a household, whose value is different each time."""
 
 _PROC = Path("/proc")
 _LOOK_EVERY_S = 0.1
@@ -22,7 +24,14 @@ _LOOK_EVERY_S = 0.1
 
 def strays(home: Path) -> list[int]:
     """Processes that bear the mark of this home, other than this one."""
-    mark = f"{MARK}={home.absolute()}".encode()
+    return marked(MARK, str(home.absolute()))
+
+
+def marked(name: str, value: str) -> list[int]:
+    """Processes whose environment has this variable with this value, other than this one."""
+    if not value:
+        return []
+    mark = f"{name}={value}".encode()
     found = []
     for folder in _PROC.glob("[0-9]*"):
         try:
@@ -37,11 +46,18 @@ def strays(home: Path) -> list[int]:
 
 def end_strays(home: Path, grace_s: float, sleep: Callable[[float], None] = time.sleep) -> int:
     """Ask what is left to end, wait ``grace_s`` seconds, kill the rest; how many there were."""
-    first = strays(home)
+    return end_all(lambda: strays(home), grace_s, sleep)
+
+
+def end_all(
+    left_over: Callable[[], list[int]], grace_s: float, sleep: Callable[[float], None] = time.sleep
+) -> int:
+    """As ``end_strays``, of the processes that ``left_over`` tells."""
+    first = left_over()
     for process in first:
         _signal(process, signal.SIGTERM)
     deadline_s = time.monotonic() + grace_s
-    while (left := strays(home)) and time.monotonic() < deadline_s:
+    while (left := left_over()) and time.monotonic() < deadline_s:
         sleep(_LOOK_EVERY_S)
     for process in left:
         _signal(process, signal.SIGKILL)

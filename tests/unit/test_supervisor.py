@@ -18,7 +18,7 @@ from flows.supervisor.children import Child, ChildSpec, run_once
 from flows.supervisor.home_lock import AlreadyUpError, only_one
 from flows.supervisor.household import CHECKOUT, household
 from flows.supervisor.ready import is_free, wait_until
-from flows.supervisor.strays import MARK, end_strays, strays
+from flows.supervisor.strays import MARK, START_MARK, end_strays, strays
 from skuflow.settings import SettingsError, read_settings
 
 posix = pytest.mark.skipif(os.name != "posix", reason="process groups")
@@ -67,7 +67,7 @@ def test_a_child_ends_with_its_holder_however_that_ends(tmp_path: Path) -> None:
     holder = (
         "import subprocess, sys, time\n"
         f"log = open({str(log)!r}, 'wb')\n"
-        "subprocess.Popen([sys.executable, '-m', 'flows.supervisor.leash', '5',"
+        "subprocess.Popen([sys.executable, '-m', 'flows.supervisor.leash', '5', '',"
         f" sys.executable, '-c', {WRITES_ITS_NUMBER!r}], stdin=subprocess.PIPE, stdout=log)\n"
         "time.sleep(60)"
     )
@@ -201,3 +201,55 @@ def test_a_server_of_somebody_else_is_used_and_not_started() -> None:
     house = household(read_settings({"prefect_api_url": "http://prefect.example:4200/api/"}))
     assert house.server is None
     assert house.api_url == "http://prefect.example:4200/api"
+
+
+@posix
+def test_what_a_child_started_apart_goes_when_the_holder_is_gone_and_stays_when_only_the_child_is(
+    tmp_path: Path,
+) -> None:
+    log = tmp_path / "log.txt"
+    apart = (
+        "import subprocess, sys, time\n"
+        "other = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'], start_new_session=True)\n"
+        "print(other.pid, flush=True)\n"
+        "time.sleep(0 if 'soon' in sys.argv else 60)"
+    )
+
+    def leash(*more: str) -> subprocess.Popen[bytes]:
+        environment = {**os.environ, START_MARK: str(tmp_path)}
+        command = [
+            sys.executable,
+            "-m",
+            "flows.supervisor.leash",
+            "5",
+            str(tmp_path),
+            sys.executable,
+            "-c",
+            apart,
+            *more,
+        ]
+        with log.open("wb") as words:
+            return subprocess.Popen(
+                command,
+                cwd=CHECKOUT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=words,
+                start_new_session=True,
+            )
+
+    def started() -> int:
+        assert eventually(lambda: log.read_text().strip() != "")
+        return int(log.read_text())
+
+    first = leash("soon")
+    stays = started()
+    assert first.wait(timeout=20) == 0
+    assert alive(stays)
+
+    second = leash()
+    goes = started()
+    assert second.stdin is not None
+    second.stdin.close()
+    second.wait(timeout=20)
+    assert eventually(lambda: not alive(goes) and not alive(stays))

@@ -1,0 +1,130 @@
+"""``skuflow up`` as a process of its own, asked as people and programs ask it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from flows.supervisor.strays import strays
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTS_WITHIN_S = 240.0
+RUNS_WITHIN_S = 240.0
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@dataclass
+class Household:
+    process: subprocess.Popen[str]
+    home: Path
+    places: dict[str, str]
+    environment: dict[str, str]
+    said: Path
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        return httpx.request(method, f"{self.places['api']}{path}", timeout=60, **more)
+
+    def start(self, deployment: str, parameters: Mapping[str, Any]) -> httpx.Response:
+        known = self.ask("GET", f"/deployments/name/{deployment}").json()["id"]
+        return self.ask("POST", f"/deployments/{known}/create_flow_run", json={"parameters": parameters})
+
+    def finished(self, deployment: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The final state of a run with these parameters."""
+        made = self.start(deployment, parameters)
+        assert made.status_code == 201, made.text
+        return self.end_of(made.json()["id"])
+
+    def end_of(self, run_id: str) -> dict[str, Any]:
+        state: dict[str, Any] = {}
+
+        def over() -> bool:
+            state.update(self.ask("GET", f"/flow_runs/{run_id}").json()["state"])
+            return state["type"] in ENDED
+
+        assert eventually(over, RUNS_WITHIN_S), state
+        return state
+
+    def process_of(self, word: str) -> int | None:
+        """The process with this word in its command: "worker", "server" or "deployments.events"; not its leash."""
+        for process in strays(self.home):
+            try:
+                words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if word.encode() in words and b"flows.supervisor.leash" not in words:
+                return process
+        return None
+
+
+def eventually(holds: Callable[[], bool], limit_s: float) -> bool:
+    deadline_s = time.monotonic() + limit_s
+    while not holds():
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.3)
+    return True
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def household(folder: Path, **settings: str) -> Iterator[Household]:
+    """Everything up, with a home below ``folder`` and free ports; all of it gone when the block ends."""
+    home, said = folder / "home", folder / "said.txt"
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PREFECT", "SKUFLOW", "OSS_"))
+    }
+    environment = {
+        **kept,
+        "SKUFLOW_HOME": str(home),
+        "SKUFLOW_UI_PORT": str(free_port()),
+        "SKUFLOW_EVENTS_PORT": str(free_port()),
+        "SKUFLOW_TEXT_DETECTION": "off",
+        "PYTHONPATH": str(ROOT),
+        **settings,
+    }
+    process = start(folder, environment, said)
+
+    def up() -> bool:
+        assert process.poll() is None, said.read_text()
+        return '"up"' in said.read_text()
+
+    try:
+        assert eventually(up, STARTS_WITHIN_S), said.read_text()
+        places = next(json.loads(line)["up"] for line in said.read_text().splitlines() if '"up"' in line)
+        yield Household(process, home, places, environment, said)
+    finally:
+        process.kill()
+        process.wait()
+        assert eventually(lambda: not strays(home), 60.0)
+
+
+def start(folder: Path, environment: Mapping[str, str], said: Path) -> subprocess.Popen[str]:
+    """The command, its words in a file."""
+    with said.open("a") as words:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flows.cli", "up", "--json"],
+            cwd=folder,
+            env=dict(environment),
+            stdout=words,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
