@@ -37,7 +37,7 @@ def main() -> int:
 def _measure(settings: object, catalog: Path, out: Path) -> int:
     from datetime import UTC, datetime
 
-    from flows.commands.run import export
+    from flows.commands.exporting import Exporter
     from flows.new_listings import new_listings
     from tasks.wiring import using, wire
 
@@ -46,20 +46,22 @@ def _measure(settings: object, catalog: Path, out: Path) -> int:
         wiring.use_provider(provider)
         take_in_all(catalog, wiring.store)
         begun_s = time.monotonic()
-        reports = asyncio.run(new_listings(str(catalog))).kits
-        export(reports, wiring.store, out, str(catalog), datetime.now(UTC), 0.0)
+        exporter = Exporter(wiring.store, out)
+        wiring.on_kit = exporter.export
+        results = asyncio.run(new_listings(str(catalog))).results
+        exporter.finish(results, str(catalog), datetime.now(UTC), 0.0)
         figure("first run", time.monotonic() - begun_s, "s")
         submits = provider.submits
         begun_s = time.monotonic()
-        reports = asyncio.run(new_listings(str(catalog))).kits
+        results = asyncio.run(new_listings(str(catalog))).results
         run_s = time.monotonic() - begun_s
-        export(reports, wiring.store, out, str(catalog), datetime.now(UTC), 0.0)
+        exporter.finish(results, str(catalog), datetime.now(UTC), 0.0)
         both_s = time.monotonic() - begun_s
     again = provider.submits - submits
-    figure(f"{len(reports)} finished SKUs, flow run again", run_s, "s", "<= 10")
+    figure(f"{len(results)} finished SKUs, flow run again", run_s, "s", "<= 10")
     figure("with export and gallery", both_s, "s", "<= 10")
     figure("submits of the second run", again, "", "0")
-    return 1 if again or len(reports) != SKUS else 0
+    return 1 if again or len(results) != SKUS else 0
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from skuflow.listing.motions import UnknownMotionError
 from skuflow.listing.rules import UnknownMarketplaceError
 from skuflow.listing.styles import UnknownStyleError
 from skuflow.settings import Settings, SettingsError, read_settings
+from skuflow.storage.objects import StorageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -147,17 +148,28 @@ def plan(
 
 
 @app.command()
-def check(catalog: CatalogArgument, sku: SkuOption = None, as_json: JsonOption = False) -> None:
+def check(
+    catalog: CatalogArgument,
+    sku: SkuOption = None,
+    notes: Annotated[
+        bool, typer.Option("--notes", help="Also what asks for nothing; --json always has it.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """The intake gate alone. 0: nothing would be blocked (warnings allowed); 3: something would."""
     from flows.commands.check import check_catalog
     from flows.intake_gate import gate_of
     from flows.order import read_order, shop_of
     from flows.wishes import Wishes
-    from skuflow.storage.folder import FolderStore
+    from skuflow.storage.opening import open_store
 
     settings = _settings(False)
     order = read_order(catalog, Wishes(skus=sku or []), shop=shop_of(settings), downloads=say)
-    raise typer.Exit(check_catalog(order, FolderStore(settings.storage_dir), as_json, gate_of(settings)))
+    store = open_store(settings)
+    status = check_catalog(
+        order, store, as_json, gate_of(settings), languages=settings.languages, notes=notes
+    )
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -237,6 +249,40 @@ def costs(
 
 
 @app.command()
+def top(
+    figures: Annotated[
+        str,
+        typer.Argument(
+            metavar="[FIGURES]",
+            help="CSV or XLSX export, or a folder of them; default: figures/ of storage.",
+        ),
+    ] = "",
+    top_n: Annotated[int, typer.Option("--top", min=1, max=1000, help="How many are to have a video.")] = 50,
+    since_days: Annotated[
+        int, typer.Option("--days", min=1, max=366, help="Figures of so many days back count.")
+    ] = 28,
+    min_spend: Annotated[
+        float, typer.Option("--min-spend", min=0, help="Products with less ad spend are not ranked.")
+    ] = 0,
+    least_return: Annotated[
+        float, typer.Option("--min-return", min=0, help="Back for 1 spent, below which there is no video.")
+    ] = 0,
+    margin_percent: Annotated[
+        float, typer.Option("--margin", min=0, max=100, help="Usual margin in percent; 0: unknown.")
+    ] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Which products would get a video next, by what ads bring. Spends nothing. 3: some figures are unreadable."""
+    from flows.commands.top import show_top
+    from flows.top_search import TopWishes
+    from tasks.wiring import using, wire
+
+    wishes = TopWishes.of(top_n, since_days, min_spend, least_return, margin_percent)
+    with using(wire(_settings(False))) as wiring:
+        raise typer.Exit(show_top(wiring, figures, wishes, as_json))
+
+
+@app.command()
 def doctor(
     bundle: Annotated[
         Path | None, typer.Option("--bundle", help="Write a diagnostic ZIP without secrets.")
@@ -254,7 +300,7 @@ def emulate(
     only: Annotated[
         list[str] | None,
         typer.Option(
-            "--only", help="kling, dashscope, hailuo, jimeng, ark or openai. May be given several times."
+            "--only", help="kling, dashscope, hailuo, jimeng, ark, openai or oss. May be given several times."
         ),
     ] = None,
     port: Annotated[
@@ -271,6 +317,14 @@ def emulate(
     from flows.commands.emulate import run_emulators
 
     raise typer.Exit(run_emulators(only or [], port, speed, as_json, faults, host))
+
+
+@app.command()
+def up(as_json: JsonOption = False) -> None:
+    """The whole on this machine until stopped: Prefect's server and UI, a worker, deployments, event receiver."""
+    from flows.commands.up import run_up
+
+    raise typer.Exit(run_up(_settings(False), as_json))
 
 
 def _settings(offline: bool) -> Settings:
@@ -325,6 +379,7 @@ _UNUSABLE = (
     UnknownMarketError,
     UnknownMarketplaceError,
     GateRulesError,
+    StorageError,
 )
 
 

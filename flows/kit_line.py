@@ -5,105 +5,37 @@ from __future__ import annotations
 import asyncio
 import time
 import traceback
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from flows.intake_gate import attempt, gate_of
+from flows.batch_intake import BatchIntake
+from flows.intake_gate import attempt_refused, gate_of
+from flows.kit_reports import BUSY, BatchReport, KitReport
 from flows.order import Order
+from skuflow.batches.claims import Claim, SkuClaims
+from skuflow.catalog.gate.attempts import record_attempt
+from skuflow.catalog.gate.batch_photos import BatchPhotos
 from skuflow.catalog.gate.photo_gate import shared_files
-from skuflow.catalog.intake import file_digests, photo_digest
-from skuflow.catalog.product import Product, ProductSource
+from skuflow.catalog.intake import file_digests, likely_photo_sha256, photo_digest
+from skuflow.catalog.product import Product
 from skuflow.catalog.rows import RejectedRow
 from skuflow.jobs.contract import Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.redaction import redacted
 from skuflow.listing.assembly import blocked_kit, failed_kit, is_finished, read_kit
 from skuflow.listing.brief import Remakes, Stage
-from skuflow.listing.findings import Finding, Severity
+from skuflow.listing.findings import Finding
 from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.listing.planning import KitPlan, plan_kit
 from tasks.copywriting import write_copy
 from tasks.images import make_images
 from tasks.judging import judge_parts
 from tasks.kits import publish_kit
-from tasks.line import Line, StageOutcome
+from tasks.line import ClaimLostError, Line, StageOutcome
 from tasks.together import all_of
 from tasks.video import make_video
 from tasks.wiring import Wiring
-
-
-@dataclass(frozen=True, slots=True)
-class KitReport:
-    """What became of one SKU in this run. ``made`` counts parts made now, ``kept`` parts that were there before.
-
-    ``kit`` is None only when something unforeseen went wrong; ``error`` then says what.
-    """
-
-    sku: str
-    title: str
-    status: str
-    kit: Kit | None
-    made: int = 0
-    kept: int = 0
-    seconds: float = 0.0
-    error: str = ""
-
-    @property
-    def complete(self) -> bool:
-        return self.status in (KitStatus.NEEDS_REVIEW, KitStatus.APPROVED, KitStatus.REJECTED)
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why the kit is not complete, one sentence each."""
-        own = (self.error,) if self.error else ()
-        if self.kit is None:
-            return own
-        refused = self.status in (KitStatus.BLOCKED, KitStatus.FAILED)
-        errors = (
-            f"{finding.code}: {finding.message}"
-            for finding in self.kit.findings
-            if refused and finding.severity is Severity.ERROR
-        )
-        unmade = (
-            f"{part.part}: {part.reason}"
-            for part in self.kit.parts
-            if part.state in (PartState.WAITING, PartState.FAILED)
-        )
-        return (*own, *errors, *unmade)
-
-
-class BatchReport:
-    """What became of a batch: every SKU in the catalog's order, and what was wrong with rows that have no SKU.
-    ``run_id`` is what the ledger calls the run; empty outside of a flow run.
-
-    A plain class for the reason given in ``tasks.line``: Prefect would walk through every field of every kit.
-    """
-
-    def __init__(
-        self, kits: tuple[KitReport, ...], loose_findings: tuple[Finding, ...] = (), run_id: str = ""
-    ) -> None:
-        self.kits = kits
-        self.loose_findings = loose_findings
-        self.run_id = run_id
-
-    def with_kits(self, kits: tuple[KitReport, ...]) -> BatchReport:
-        """The same batch with other reports, such as those that the export had to add to."""
-        return BatchReport(kits, self.loose_findings, self.run_id)
-
-    @property
-    def complete(self) -> bool:
-        """Every SKU has its kit, and every row was a SKU."""
-        return all(report.complete for report in self.kits) and not any(
-            finding.severity is Severity.ERROR for finding in self.loose_findings
-        )
-
-    def in_one_line(self) -> str:
-        """Such as "9 needs_review, 1 blocked; 108 parts made, 0 kept"."""
-        counts = Counter(report.status for report in self.kits)
-        by_status = ", ".join(f"{count} {status}" for status, count in counts.most_common())
-        made, kept = sum(report.made for report in self.kits), sum(report.kept for report in self.kits)
-        return f"{by_status}; {made} parts made, {kept} kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,53 +47,141 @@ class _Todo:
     beside: tuple[Finding, ...] = ()
 
 
-async def work_off(wiring: Wiring, order: Order) -> BatchReport:
+async def work_off(
+    wiring: Wiring, order: Order, beside: Mapping[str, Sequence[Finding]] | None = None
+) -> BatchReport:
     """Make the kits of all products, each independently, some at a time. Reports come in the order of the products.
 
-    A SKU whose kit is finished is passed over before any task is created; an unforeseen error ends its SKU only.
+    A SKU whose kit is finished is passed over before any task is created; an unforeseen error ends its SKU only. Every
+    other SKU is claimed right before it is worked on; one that another run is working on is deferred. ``beside``: what
+    comparing the photo files of the whole catalog has found, where the order is only a part of it.
+
     Raises GateRulesError, before anything is made, where the gate's rules cannot be used.
     """
-    gate_of(wiring.settings)
+    gate = gate_of(wiring.settings)
     wiring.runner.run_id = order.run_id
-    looked_at = await asyncio.to_thread(_look, wiring, order)
-    reports = {row.sku: _refused(row, order.catalog) for row in order.rejected}
-    todo: asyncio.Queue[_Todo] = asyncio.Queue()
-    for entry in looked_at:
-        if isinstance(entry, KitReport):
-            reports[entry.sku] = entry
-        else:
-            todo.put_nowait(entry)
-    wiring.done_skus = len(reports)
+    claims = SkuClaims(wiring.ledger.engine, run_id=order.run_id)
+    # Read before the kits: whoever takes a SKU in between is noticed.
+    fences = await asyncio.to_thread(claims.fences, [product.sku for product in order.products])
+    looked_at = await asyncio.to_thread(_look, wiring, order, beside)
+    reports = {row.sku: await asyncio.to_thread(_refused, wiring, row, order) for row in order.rejected}
+    photos = await asyncio.to_thread(_photos_of_finished, wiring, order, looked_at, BatchPhotos(gate.rules))
+    todo = [entry for entry in looked_at if isinstance(entry, _Todo)]
+    reports.update((entry.sku, entry) for entry in looked_at if isinstance(entry, KitReport))
+    wiring.done_skus += len(reports)
     wiring.progress.batch_started(len(order.skus), len(reports))
+    if wiring.on_kit is not None:
+        await asyncio.to_thread(_hand_on, wiring.on_kit, reports.values())
+    intake = BatchIntake(gate, photos, [entry.product.sku for entry in todo])
+    desk = _Desk(wiring, order, intake, claims, fences)
 
-    async def worker() -> None:
-        while not todo.empty():
-            entry = todo.get_nowait()
-            report = await _one(wiring, entry, order)
+    async def worker(entries: list[_Todo], busy: list[_Todo] | None) -> None:
+        while entries:
+            entry = entries.pop(0)
+            report = await desk.work_on(entry)
+            if report is None and busy is not None:
+                busy.append(entry)
+                continue
+            report = report or _deferred(entry)
             reports[report.sku] = report
             wiring.done_skus += 1
             if wiring.on_kit is not None and report.kit is not None:
                 await asyncio.to_thread(wiring.on_kit, report.kit)
             wiring.progress.sku_done(report.sku, report.status)
 
-    await asyncio.gather(*(worker() for _ in range(min(wiring.settings.skus_at_once, todo.qsize()))))
-    return BatchReport(tuple(reports[sku] for sku in order.skus), order.loose_findings, order.run_id)
+    with claims.kept_alive():
+        busy: list[_Todo] = []
+        at_once = wiring.settings.skus_at_once
+        await asyncio.gather(*(worker(todo, busy) for _ in range(min(at_once, len(todo)))))
+        # Whoever worked on these may be done by now.
+        await asyncio.gather(*(worker(busy, None) for _ in range(min(at_once, len(busy)))))
+    return BatchReport([reports[sku] for sku in order.skus], order.loose_findings, order.run_id)
 
 
-def _look(wiring: Wiring, order: Order) -> list[KitReport | _Todo]:
+class _Desk:
+    """Where one SKU after the other is claimed, worked on and let go."""
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        order: Order,
+        intake: BatchIntake,
+        claims: SkuClaims,
+        fences: Mapping[str, int],
+    ) -> None:
+        self._wiring = wiring
+        self._order = order
+        self._intake = intake
+        self._claims = claims
+        self._fences = fences
+
+    async def work_on(self, todo: _Todo) -> KitReport | None:
+        """The SKU's report; None where another run is working on it."""
+        sku = todo.product.sku
+        claim: Claim | None = None
+        try:
+            claim = (await asyncio.to_thread(self._claims.take, [sku])).get(sku)
+            if claim is None:
+                return None
+            if claim.fence != self._fences[sku] + 1:
+                again = await asyncio.to_thread(_look_at, self._wiring, self._order, todo.product)
+                if isinstance(again, KitReport):
+                    return again
+                todo = replace(again, beside=todo.beside)
+            return await _one(self._wiring, todo, self._order, self._intake, claim)
+        except ClaimLostError:
+            return None
+        except Exception as error:
+            # As in _one: the other products have done nothing wrong.
+            return _broken_off(self._wiring, todo.product, todo.previous, error)
+        finally:
+            self._intake.leave_out(sku)
+            if claim is not None:
+                await asyncio.to_thread(self._claims.release, [claim])
+
+
+def _hand_on(on_kit: Callable[[Kit], None], reports: Iterable[KitReport]) -> None:
+    for report in reports:
+        if report.kit is not None:
+            on_kit(report.kit)
+
+
+def _deferred(todo: _Todo) -> KitReport:
+    return KitReport(todo.product.sku, todo.product.title, KitStatus.DEFERRED, todo.previous, error=BUSY)
+
+
+def _look(
+    wiring: Wiring, order: Order, known: Mapping[str, Sequence[Finding]] | None
+) -> list[KitReport | _Todo]:
     """Sort the finished from the unfinished, reading kits and photo digests only."""
     entries: list[KitReport | _Todo] = []
-    digests = {product.sku: file_digests(product) for product in order.products}
-    shared = shared_files(digests, gate_of(wiring.settings).rules)
+    shared = shared_photo_files(wiring, order) if known is None else known
     for product in order.products:
         try:
             entry = _look_at(wiring, order, product)
-            beside = shared.get(product.sku, ())
+            beside = tuple(shared.get(product.sku, ()))
             entries.append(replace(entry, beside=beside) if isinstance(entry, _Todo) else entry)
         except Exception as error:
             # As in _one: the other products have done nothing wrong.
             entries.append(_broken_off(wiring, product, None, error))
     return entries
+
+
+def shared_photo_files(wiring: Wiring, order: Order) -> Mapping[str, tuple[Finding, ...]]:
+    """What is to be said of products that name the same photo file as others of the order."""
+    digests = {product.sku: file_digests(product) for product in order.products}
+    return shared_files(digests, gate_of(wiring.settings).rules)
+
+
+def _photos_of_finished(
+    wiring: Wiring, order: Order, looked_at: Sequence[KitReport | _Todo], photos: BatchPhotos
+) -> BatchPhotos:
+    """``photos`` with those of the finished; where nothing is to be made there is nothing to compare them with."""
+    if any(isinstance(entry, _Todo) and entry.plan.needs_picture for entry in looked_at):
+        for product, entry in zip(order.products, looked_at, strict=True):
+            if isinstance(entry, KitReport):
+                photos.recall(product.sku, likely_photo_sha256(product, wiring.store), wiring.store)
+    return photos
 
 
 def _look_at(wiring: Wiring, order: Order, product: Product) -> KitReport | _Todo:
@@ -171,6 +191,7 @@ def _look_at(wiring: Wiring, order: Order, product: Product) -> KitReport | _Tod
     remade = any(order.remakes.wants(product.sku, slot.part) for slot in plan.slots)
     if kit is None or remade or not is_finished(kit, plan, made_for, wiring.store):
         return _Todo(product, plan, made_for, kit)
+    record_attempt(wiring.store, product.sku, (), now=datetime.now(UTC))
     kept = sum(part.state is PartState.MADE for part in kit.parts)
     return KitReport(product.sku, product.title, kit.status, kit, kept=kept)
 
@@ -191,22 +212,27 @@ def _made_for(plan: KitPlan) -> dict[str, str]:
     return {name: answers[name] for name in ("product", Stage.COPY.value)}
 
 
-def _refused(row: RejectedRow, catalog: str) -> KitReport:
-    """A row that is no product: its kit is blocked with the reader's findings, and is not kept in storage, where a good
-    kit of an earlier catalog may stand.
+def _refused(wiring: Wiring, row: RejectedRow, order: Order) -> KitReport:
+    """A row that is no product: its kit is blocked with all that is wrong with it, and is not kept in storage, where a
+    good kit of an earlier catalog may stand.
     """
-    product = Product(sku=row.sku, titles={"en": row.sku}, source=ProductSource(catalog=catalog, row=row.row))
-    kit = blocked_kit(product, row.findings)
-    return KitReport(row.sku, row.sku, KitStatus.BLOCKED, kit)
+    try:
+        kit = blocked_kit(row.product, attempt_refused(row, order.brief, wiring.store, wiring.settings))
+    except Exception as error:
+        # As in _one: the other products have done nothing wrong.
+        return _broken_off(wiring, row.product, None, error)
+    return KitReport(row.sku, row.product.title, KitStatus.BLOCKED, kit)
 
 
-async def _one(wiring: Wiring, todo: _Todo, order: Order) -> KitReport:
+async def _one(wiring: Wiring, todo: _Todo, order: Order, intake: BatchIntake, claim: Claim) -> KitReport:
     started_s = time.monotonic()
     product = todo.product
     try:
         kit, outcomes = await make_kit(
-            wiring, todo.plan, todo.made_for, todo.previous, order.remakes, todo.beside
+            wiring, intake, todo.plan, todo.made_for, todo.previous, order.remakes, todo.beside, claim
         )
+    except ClaimLostError:
+        raise
     except Exception as error:
         # One SKU's unforeseen trouble must not stop the others; it is reported with its cause, and the run ends with 3.
         return _broken_off(wiring, product, todo.previous, error)
@@ -224,19 +250,23 @@ async def _one(wiring: Wiring, todo: _Todo, order: Order) -> KitReport:
 
 async def make_kit(
     wiring: Wiring,
+    batch: BatchIntake,
     plan: KitPlan,
     made_for: Mapping[str, str],
     previous: Kit | None,
     remakes: Remakes,
     beside: Sequence[Finding] = (),
+    claim: Claim | None = None,
 ) -> tuple[Kit, dict[Slot, Outcome]]:
     """Copy, then images, then video beside opinions, then the kit. What each stage hands on is what Prefect draws.
-    ``beside``: findings about the product that come from looking at the whole batch."""
+    ``batch`` is the gate, ``beside`` what looking at the catalog's photo files has found about the product.
+
+    Raises ClaimLostError where another run has taken the SKU over: that one will write its kit.
+    """
     wiring.progress.sku_step(plan.product.sku, "intake")
-    gate = gate_of(wiring.settings)
-    intake = await wiring.in_pool(attempt, plan, wiring.store, gate, wiring.settings, beside=beside)
+    intake = await batch.attempt(wiring, plan, beside)
     known = await asyncio.to_thread(wiring.ledger.find_slots, [slot.key() for slot in plan.slots])
-    line = Line(wiring, plan, intake, made_for, known, previous, remakes)
+    line = Line(wiring, plan, intake, made_for, known, previous, remakes, claim)
     stages = () if intake.blocked else plan.brief.stages
     copy = await write_copy(line) if Stage.COPY in stages else line.recall(Stage.COPY, plan.copy_slots)
     images = (
@@ -248,6 +278,7 @@ async def make_kit(
         _video(line, copy, images, wanted=Stage.VIDEO in stages),
         _opinions(line, copy, images, wanted=bool(stages and plan.judged)),
     )
+    line.require_claim()
     kit = (await publish_kit(line, copy, images, video, opinions)).kit
     return kit, {**copy.outcomes, **images.outcomes, **video.outcomes, **opinions.outcomes}
 

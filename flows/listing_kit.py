@@ -9,7 +9,8 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.kit_line import KitReport, work_off
+from flows.kit_line import work_off
+from flows.kit_reports import KitReport
 from flows.order import judging_wanted, read_order, shop_of
 from flows.wishes import USUAL, Wishes
 from tasks.wiring import current

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, cast
 
 from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.kit_line import BatchReport, work_off
-from flows.order import judging_wanted, read_order, shop_of
+from flows.batch_runs import in_chunks
+from flows.kit_line import work_off
+from flows.kit_reports import BatchReport
+from flows.order import Order, judging_wanted, read_order, shop_of
 from flows.wishes import USUAL, Wishes
-from skuflow.review.cards import KitEntry
 from tasks.reports import BatchProgress, BatchRows, report_batch
-from tasks.wiring import current
+from tasks.wiring import Wiring, current
 
 
 @flow(name="new-listings", flow_run_name="{catalog}", validate_parameters=True, log_prints=False)
@@ -37,8 +38,15 @@ async def new_listings(
         shop=shop_of(wiring.settings),
         downloads=wiring.progress.say,
     )
+    return await make_listings(wiring, order, wishes)
+
+
+async def make_listings(wiring: Wiring, order: Order, wishes: Wishes) -> BatchReport:
+    """Make the kits of an order, in chunks where it is long, and show in Prefect what became of them."""
+    if len(order.skus) > wiring.settings.skuflow_chunk_skus:
+        # Prefect hands the report on to the caller where this is a state.
+        return cast(BatchReport, await in_chunks(wiring, order, wishes))
     async with BatchProgress(wiring, len(order.skus)):
         report = await work_off(wiring, order)
-    kits = [KitEntry(one.kit, one.seconds or None) for one in report.kits if one.kit is not None]
-    await report_batch(order.catalog, BatchRows(kits), report.in_one_line())
+    await report_batch(order.catalog, BatchRows(wiring, report.results, order.run_id), report.in_one_line())
     return report

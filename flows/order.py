@@ -13,14 +13,15 @@ from skuflow.catalog.product import Product, ProductSource
 from skuflow.catalog.readers import CatalogReading, read_catalog
 from skuflow.catalog.rows import RejectedRow
 from skuflow.catalog.sources import Shop, read_source
+from skuflow.catalog.stored_catalog import is_stored
 from skuflow.jobs.contract import Capability, CreationRequest, ImageTask, Slot
 from skuflow.jobs.errors import InvalidInputError
 from skuflow.listing.brief import Brief, Remakes
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.planning import plan_kit
 from skuflow.settings import Settings
-from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import clashing_skus
+from skuflow.storage.opening import open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,13 @@ def judging_wanted(settings: Settings) -> bool:
 
 def shop_of(settings: Settings) -> Shop:
     """Where products come from that are named by a link or a name. Raises SettingsError for an unusable storage."""
+    on_disk = bool(settings.skuflow_catalog) and not is_stored(settings.skuflow_catalog)
     return Shop(
         links=settings.skuflow_home / "links",
         allow_loopback=settings.skuflow_allow_loopback_links,
-        catalog=Path(settings.skuflow_catalog) if settings.skuflow_catalog else None,
-        store=FolderStore(settings.storage_dir),
+        catalog=Path(settings.skuflow_catalog) if on_disk else None,
+        store=open_store(settings),
+        place=settings.storage,
         makes_concepts=lambda: _makes_concepts(settings),
     )
 
@@ -117,7 +120,10 @@ def read_order(
 
 def _read(catalog: str | Path, shop: Shop | None, wishes: Wishes) -> CatalogReading:
     if isinstance(catalog, Path) or shop is None:
-        return read_catalog(Path(catalog))
+        return read_catalog(Path(catalog), all_refused=True)
+    if is_stored(catalog):
+        path = shop.brought_here(catalog)
+        return read_catalog(path, all_refused=True)
     return read_source(catalog, shop, wishes.skus)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from skuflow.batches.claims import Claim
 from skuflow.catalog.intake import Intake
 from skuflow.jobs.contract import Request, Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
@@ -24,6 +25,10 @@ from tasks.wiring import Wiring
 NONE: Mapping[Slot, Storyboard] = MappingProxyType({})
 
 
+class ClaimLostError(Exception):
+    """Another run has taken the SKU over, since this one has shown no sign of life for too long."""
+
+
 class Line:
     """One SKU on its way: its plan, what intake found, what the ledger knew of its slots, its kit of before."""
 
@@ -36,6 +41,7 @@ class Line:
         known: Mapping[str, JobRow],
         previous: Kit | None,
         remakes: Remakes,
+        claim: Claim | None = None,
     ) -> None:
         self.wiring = wiring
         self.plan = plan
@@ -44,6 +50,7 @@ class Line:
         self.known = known
         self.previous = previous
         self.remakes = remakes
+        self.claim = claim
 
     @property
     def sku(self) -> str:
@@ -60,8 +67,17 @@ class Line:
         kept = {name: digest for name, digest in before.items() if name not in run}
         return {**kept, **{name: digest for name, digest in self.made_for.items() if name in run}}
 
+    def require_claim(self) -> None:
+        """Raises ClaimLostError once another run works on the SKU."""
+        if self.claim is not None and self.claim.lost:
+            raise ClaimLostError(f"another run has taken {self.sku} over")
+
     async def make(self, slot: Slot, request: Request, *, remake: bool = False) -> Outcome:
-        """Have one slot filled by its provider, through the ledger; ``remake``: again, whoever wishes it."""
+        """Have one slot filled by its provider, through the ledger; ``remake``: again, whoever wishes it.
+
+        Raises ClaimLostError, with nothing asked of anybody.
+        """
+        self.require_claim()
         return await self.wiring.make(
             request,
             remake=remake or self.remakes.wants(self.sku, slot.part),

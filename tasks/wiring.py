@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar
 
 import sqlalchemy.exc
@@ -29,9 +30,9 @@ from skuflow.ledger.rows import JobRow
 from skuflow.listing.kit import Kit
 from skuflow.listing.rewriting import rewritten
 from skuflow.settings import Settings, SettingsError, read_settings
-from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import sku_slug
-from skuflow.storage.objects import ObjectStore
+from skuflow.storage.objects import ObjectStore, StorageError
+from skuflow.storage.opening import open_store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +48,10 @@ class Progress(Protocol):
 
     def batch_started(self, skus: int, finished_before: int) -> None: ...
 
+    def passed_over(self, skus: int) -> None:
+        """So many more turn out to need nothing, once the batch has begun."""
+        ...
+
     def sku_step(self, sku: str, step: str) -> None: ...
 
     def sku_done(self, sku: str, status: str) -> None: ...
@@ -59,6 +64,8 @@ class Silent:
 
     def batch_started(self, skus: int, finished_before: int) -> None: ...
 
+    def passed_over(self, skus: int) -> None: ...
+
     def sku_step(self, sku: str, step: str) -> None: ...
 
     def sku_done(self, sku: str, status: str) -> None: ...
@@ -68,7 +75,7 @@ class Silent:
 class Wiring:
     """Everything a step needs. ``close`` ends its threads and database connections.
 
-    ``on_kit`` is called, in some thread, with each kit as soon as it is published; it must not raise.
+    ``on_kit`` is called, in some thread, with each kit as soon as it is published or passed over; it must not raise.
     """
 
     settings: Settings
@@ -138,13 +145,15 @@ def wire(
     clock: Callable[[], datetime] = utc_now,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     pace: Pace | None = None,
+    looks_at_storage: bool = True,
 ) -> Wiring:
     """Storage, ledger (brought up to date), runner and pool of ``settings``. ``clock`` and ``sleep``: the runner's
     time; ``pace``: its patience, where it is not to be that of the settings. From here on no text of this process that
     passes ``redacted`` or ``scrubbed`` holds a secret of theirs.
 
     Raises SettingsError, in one line without secrets, for a provider that does not exist or cannot do what it is
-    named for, a home or storage that is no folder, and a database that cannot be opened.
+    named for, a home or storage that is no folder, a bucket that cannot be asked (unless ``looks_at_storage`` is
+    False), and a database that cannot be opened.
     """
     keep_secret(secrets_of(settings))
     require_known("SKUFLOW_CAPS", (cap.provider for cap in settings.caps()))
@@ -152,7 +161,9 @@ def wire(
     require_known("SKUFLOW_PROVIDERS", (name for cap in Capability for name in settings.providers_for(cap)))
     require_known("SKUFLOW_ROUTES", (name for rule in settings.routes() for name in rule.providers))
     _require_folders(settings)
-    store = FolderStore(settings.storage_dir)
+    store = open_store(settings)
+    if looks_at_storage:
+        _require_storage(store)
     pool = ThreadPoolExecutor(settings.worker_threads, thread_name_prefix="pixels")
     providers: dict[str, Provider] = {}
     for capability, name in settings.providers_in_use():
@@ -191,15 +202,26 @@ def _provider_if_configured(wiring: Wiring, name: str) -> Provider | None:
 
 
 def _require_folders(settings: Settings) -> None:
-    home, storage = settings.skuflow_home, settings.storage_dir
+    home, storage = settings.skuflow_home, settings.storage
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(
             f"SKUFLOW_HOME={home}: cannot be used as a folder ({error.strerror}); name another one"
         ) from error
-    if storage.exists() and not storage.is_dir():
+    if isinstance(storage, Path) and storage.exists() and not storage.is_dir():
         raise SettingsError(f"SKUFLOW_STORAGE: {storage} is no folder; name another one")
+
+
+def _require_storage(store: ObjectStore) -> None:
+    """One question, so that a wrong bucket, key or region is told once, before any SKU fails of it.
+
+    It is a list, since OSS's reply to it has a body that says what is wrong, and of a folder that is as good as empty.
+    """
+    try:
+        next(iter(store.list("doctor/")), None)
+    except StorageError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _open_ledger(settings: Settings, clock: Callable[[], datetime]) -> Ledger:
@@ -239,6 +261,12 @@ def current() -> Wiring:
     with _lock:
         if _current is None:
             _current = wire(read_settings())
+        return _current
+
+
+def current_if_any() -> Wiring | None:
+    """This process's wiring, None where none was made yet."""
+    with _lock:
         return _current
 
 

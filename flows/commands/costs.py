@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from flows.commands.terminal import EXIT_OK, print_json, print_table, refuse
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.assembly import read_kit
-from skuflow.listing.kit import Kit, KitStatus
+from skuflow.listing.kit import KitStatus
 from skuflow.review.cost_page import write_cost_page
 from skuflow.review.costs import CostSheet, Group, Sums, cost_sheet, csv_text, write_costs_table
 from skuflow.review.figures import share_text
@@ -32,38 +32,34 @@ def read_costs(
     *,
     run_id: str | None = None,
     day: date | None = None,
-    kits: Mapping[str, Kit] | None = None,
+    statuses: Mapping[str, str] | None = None,
 ) -> CostSheet:
-    """The ledger's costs. ``kits`` are known already; those of other SKUs are read from storage."""
+    """The ledger's costs. ``statuses`` of kits are known already; the kits of other SKUs are read from storage."""
     sheet = cost_sheet(
         wiring.ledger, outsourcing_micro=wiring.settings.outsourcing_micro(), run_id=run_id, day=day
     )
     skus = (group.key[0] for group in sheet.by_sku)
-    return sheet.with_complete(_complete(skus, wiring.store, kits or {}))
+    return sheet.with_complete(_complete(skus, wiring.store, statuses or {}))
 
 
-def _complete(skus: Iterable[str], store: ObjectStore, kits: Mapping[str, Kit]) -> frozenset[str]:
-    found: set[str] = set()
-    for sku in skus:
-        kit = kits.get(sku) or _stored_kit(sku, store)
-        if kit is not None and kit.status in _FINISHED:
-            found.add(sku)
-    return frozenset(found)
+def _complete(skus: Iterable[str], store: ObjectStore, statuses: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(sku for sku in skus if (statuses.get(sku) or _stored_status(sku, store)) in _FINISHED)
 
 
-def _stored_kit(sku: str, store: ObjectStore) -> Kit | None:
+def _stored_status(sku: str, store: ObjectStore) -> str:
     try:
-        return read_kit(sku, store)
+        kit = read_kit(sku, store)
     except StorageError:
         # Whether a kit counts as finished is a remark beside the money, which is in the ledger.
-        return None
+        return ""
+    return "" if kit is None else kit.status
 
 
 def write_costs(
-    wiring: Wiring, out: Path, *, run_id: str, kits: Mapping[str, Kit], catalog: str, started_at: str
+    wiring: Wiring, out: Path, *, run_id: str, statuses: Mapping[str, str], catalog: str, started_at: str
 ) -> tuple[CostSheet, Path]:
     """Write ``costs.html`` and ``costs.csv`` of a run that has ended to ``out``; the figures and the page's path."""
-    sheet = read_costs(wiring, run_id=run_id, kits=kits)
+    sheet = read_costs(wiring, run_id=run_id, statuses=statuses)
     write_costs_table(sheet, out)
     run_line = (say("run.catalog").filled(catalog=catalog), Wording(started_at, started_at))
     return sheet, write_cost_page(sheet, out, run_line=run_line)

@@ -7,19 +7,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.commands.costs import in_one_line, write_costs
+from flows.commands.exporting import Exporter, minute
+from flows.commands.findings_text import in_words, print_findings, print_refusals
 from flows.commands.terminal import (
     EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_UNFINISHED,
     TerminalProgress,
-    print_findings,
     print_json,
     print_table,
     refuse,
@@ -27,19 +28,14 @@ from flows.commands.terminal import (
 from flows.intake_gate import gate_of
 from flows.order import judging_wanted, read_order, shop_of
 from flows.temporary_server import ServerStartError, TemporaryServer
+from skuflow.batches.results import SkuResult
 from skuflow.ledger.views import decimal_cny
-from skuflow.listing.kit import Kit, Scores
-from skuflow.review.cards import KitEntry
 from skuflow.review.costs import CostSheet
-from skuflow.review.export import ExportError, export_kit
-from skuflow.review.gallery import RunSummary, write_gallery
-from skuflow.review.summary import write_summary
-from skuflow.settings import Settings, prepare_prefect_environment
+from skuflow.settings import Languages, Settings, prepare_prefect_environment
 from skuflow.storage.keys import sku_slug
-from skuflow.storage.objects import ObjectStore, StorageError
 
 if TYPE_CHECKING:
-    from flows.kit_line import BatchReport, KitReport
+    from flows.kit_reports import BatchReport
     from flows.wishes import Wishes
     from tasks.wiring import Wiring
 
@@ -69,7 +65,8 @@ def run_catalog(settings: Settings, catalog: str, wishes: Wishes, out: Path, as_
     with TerminalProgress(quiet=as_json) as progress, using(wire(settings)) as wiring:
         require_usable(wiring)
         wiring.progress = progress
-        wiring.on_kit = lambda kit: _export_early(kit, wiring.store, out)
+        exporter = Exporter(wiring.store, out)
+        wiring.on_kit = exporter.export
         try:
             with _prefect_server(settings, progress) as ready:
                 # Prefect and the pixel libraries load while its server starts.
@@ -80,18 +77,18 @@ def run_catalog(settings: Settings, catalog: str, wishes: Wishes, out: Path, as_
                 report = asyncio.run(new_listings(catalog, wishes))
         except KeyboardInterrupt:
             _write_costs(wiring, (), out, catalog, started)
-            export((), wiring.store, out, catalog, started, time.monotonic() - begun_s)
+            exporter.finish((), catalog, started, time.monotonic() - begun_s)
             print("stopped; run the same command again to go on", file=sys.stderr)
             return EXIT_INTERRUPTED
         # Before the gallery, which links the page that is there.
-        costs = _write_costs(wiring, report.kits, out, catalog, started)
-        kits, index = export(report.kits, wiring.store, out, catalog, started, time.monotonic() - begun_s)
-        report = report.with_kits(kits)
+        costs = _write_costs(wiring, report.results, out, catalog, started)
+        results, index = exporter.finish(report.results, catalog, started, time.monotonic() - begun_s)
+        report = report.with_results(results)
     timing = Timing(round(start_up_s, 1), round(time.monotonic() - begun_s, 1))
     if as_json:
         print_json(_as_json(report, index, costs, timing))
     else:
-        _print_report(report, index, costs, timing)
+        _print_report(report, index, costs, timing, settings.languages)
     return EXIT_OK if report.complete else EXIT_UNFINISHED
 
 
@@ -124,69 +121,17 @@ def _send_what_is_left() -> None:
         EventsWorker.drain_all(timeout=_LAST_EVENTS_S)
 
 
-def export(
-    reports: Sequence[KitReport],
-    store: ObjectStore,
-    out: Path,
-    catalog: str,
-    started: datetime,
-    wall_s: float,
-) -> tuple[tuple[KitReport, ...], Path]:
-    """Bring the folder ``out`` up to date: every kit of this run, the gallery over all kits in it, summary.csv.
-
-    Returns the reports, those whose kit could not be exported as failed with the reason, and the gallery's first page.
-    """
-    exported = tuple(_exported(report, store, out) for report in reports)
-    entries = [
-        KitEntry(report.kit, report.seconds or None)
-        for report in exported
-        if report.kit is not None and not report.error
-    ]
-    known = {entry.kit.sku for entry in entries}
-    entries.extend(entry for entry in _exported_before(out) if entry.kit.sku not in known)
-    write_summary(entries, out)
-    run = RunSummary(
-        catalog=catalog,
-        started_at=_minute(started),
-        made=sum(report.made > 0 for report in exported),
-        kept=sum(report.complete and report.made == 0 for report in exported),
-        wall_s=wall_s,
-    )
-    return exported, write_gallery(entries, out, title="skuflow", run=run)
-
-
 def _write_costs(
-    wiring: Wiring, reports: Sequence[KitReport], out: Path, catalog: str, started: datetime
+    wiring: Wiring, results: Sequence[SkuResult], out: Path, catalog: str, started: datetime
 ) -> tuple[CostSheet, Path]:
-    kits = {report.sku: report.kit for report in reports if report.kit is not None}
     return write_costs(
         wiring,
         out,
         run_id=wiring.runner.run_id,
-        kits=kits,
+        statuses={result.sku: result.status for result in results if result.has_kit},
         catalog=catalog,
-        started_at=_minute(started),
+        started_at=minute(started),
     )
-
-
-def _minute(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M")
-
-
-def _exported(report: KitReport, store: ObjectStore, out: Path) -> KitReport:
-    if report.kit is None:
-        return report
-    try:
-        export_kit(report.kit, store, out)
-    except (ExportError, StorageError, OSError) as error:
-        return replace(report, status="failed", error=f"the kit cannot be exported: {error}")
-    return report
-
-
-def _export_early(kit: Kit, store: ObjectStore, out: Path) -> None:
-    # The export at the end of the run tries again and reports what is wrong.
-    with suppress(ExportError, StorageError, OSError):
-        export_kit(kit, store, out)
 
 
 def _require_writable(out: Path) -> None:
@@ -207,39 +152,34 @@ def _require_answer(api_url: str) -> None:
         refuse(f"PREFECT_API_URL does not answer ({type(error).__name__}); start that server, or unset it")
 
 
-def _exported_before(out: Path) -> Iterator[KitEntry]:
-    for path in sorted(out.glob("*/kit.json")):
-        try:
-            yield KitEntry(Kit.model_validate_json(path.read_bytes()))
-        except (OSError, ValueError):
-            # Somebody else's file, or one of another version: not ours to show.
-            continue
+_ROWS_SHOWN = 200
+"""A batch with more SKUs is shown by those that need a person; all of them stand in the summary and the gallery."""
 
 
-_TOLD = frozenset({"DIAGNOSTIC_BUNDLE"})
-"""Findings that block nothing and that whoever started the run should read at once."""
-
-
-def _print_report(batch: BatchReport, index: Path, costs: tuple[CostSheet, Path], timing: Timing) -> None:
-    reports = batch.kits
+def _print_report(
+    batch: BatchReport, index: Path, costs: tuple[CostSheet, Path], timing: Timing, languages: Languages
+) -> None:
+    results = batch.results
+    shown = [result for result in results if len(results) <= _ROWS_SHOWN or not result.complete]
+    shown = shown[:_ROWS_SHOWN]
     print_table(
         "Listing kits",
         ("SKU", "status", "score", "copy", "images", "video", "cost CNY", "made", "kept", "seconds"),
-        [_row(report) for report in reports],
+        [_row(result) for result in shown],
         right=("score", "copy", "images", "video", "cost CNY", "made", "kept", "seconds"),
     )
-    for report in reports:
-        if not report.complete:
-            for reason in report.reasons:
-                print(f"{report.sku}: {reason}")
-        for finding in report.kit.findings if report.kit else ():
-            if finding.code in _TOLD:
-                print(f"{report.sku}: {finding.message}")
-                print(f"  {finding.message_zh}")
+    if len(shown) < len(results):
+        print(f"{len(results)} SKUs, {len(shown)} of them shown: {batch.in_one_line()}.")
+    for result in shown:
+        if not result.complete:
+            print_refusals(result.sku, result.refusals, languages)
+            for trouble in result.troubles:
+                print(f"{result.sku}: {trouble}")
+        print_refusals(result.sku, result.told, languages)
     if batch.loose_findings:
-        print("The catalog itself 商品表:")
-        print_findings(batch.loose_findings)
-    if not any(report.made for report in reports) and all(report.complete for report in reports):
+        print(in_words(languages, "The catalog itself", "商品表") + ":")
+        print_findings(batch.loose_findings, languages)
+    if not any(result.made for result in results) and all(result.complete for result in results):
         print("Nothing was missing; nothing was made.")
     print(f"{timing.wall_s} s in all, {timing.start_up_s} s of it before the first step.")
     sheet, page = costs
@@ -248,18 +188,17 @@ def _print_report(batch: BatchReport, index: Path, costs: tuple[CostSheet, Path]
     print(f"Gallery: {index.absolute().as_uri()}")
 
 
-def _row(report: KitReport) -> tuple[str, ...]:
-    scores = report.kit.scores if report.kit else Scores()
-    cost = report.kit.cost.settled if report.kit else "0"
+def _row(result: SkuResult) -> tuple[str, ...]:
+    scores = result.scores
     figures = (scores.overall, scores.copy_, scores.images, scores.video)
     return (
-        report.sku,
-        report.status,
+        result.sku,
+        result.status,
         *("-" if figure is None else f"{figure:.1f}" for figure in figures),
-        cost,
-        str(report.made),
-        str(report.kept),
-        f"{report.seconds:.1f}" if report.seconds else "-",
+        result.cost.settled,
+        str(result.made),
+        str(result.kept),
+        f"{result.seconds:.1f}" if result.seconds else "-",
     )
 
 
@@ -276,17 +215,17 @@ def _as_json(
         "wall_s": timing.wall_s,
         "kits": [
             {
-                "sku": report.sku,
-                "status": report.status,
-                "kit": str(index.parent / sku_slug(report.sku) / "kit.json") if report.kit else None,
-                "scores": report.kit.scores.model_dump(mode="json", by_alias=True) if report.kit else None,
-                "cost": report.kit.cost.model_dump() if report.kit else None,
-                "made": report.made,
-                "kept": report.kept,
-                "seconds": report.seconds,
-                "reasons": list(report.reasons) if not report.complete else [],
+                "sku": result.sku,
+                "status": result.status,
+                "kit": str(index.parent / sku_slug(result.sku) / "kit.json") if result.has_kit else None,
+                "scores": result.scores.model_dump(mode="json", by_alias=True) if result.has_kit else None,
+                "cost": result.cost.model_dump() if result.has_kit else None,
+                "made": result.made,
+                "kept": result.kept,
+                "seconds": result.seconds or 0.0,
+                "reasons": list(result.reasons) if not result.complete else [],
             }
-            for report in batch.kits
+            for result in batch.results
         ],
         "findings": [finding.model_dump(mode="json") for finding in batch.loose_findings],
     }

@@ -153,9 +153,8 @@ class _Up:
 
 
 def _incoming(settings: Settings) -> str:
-    if settings.skuflow_storage.startswith("oss:"):
-        return f"{settings.skuflow_storage.rstrip('/')}/incoming/"
-    return f"{settings.storage_dir.absolute()}/incoming/"
+    place = settings.storage
+    return f"{place.absolute() if isinstance(place, Path) else place.address}/incoming/"
 
 
 def _last_line(log: Path, begun: int) -> str:

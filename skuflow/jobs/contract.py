@@ -361,6 +361,8 @@ class Tempo:
     one pool share them. ``parallel``: jobs in work at once to begin with, None: as many as there are; a refusal
     teaches less, successes teach more, up to ``parallel_most``. ``submit_interval_s``: pause between two submits.
     ``first_poll_s``: how long after a submit the first poll makes sense; 0 where the answer is there at once.
+    ``shared``: ``parallel_most`` is the account's, over all processes, since the vendor lets what is beyond it queue
+    instead of refusing it.
     """
 
     pool: str
@@ -368,6 +370,7 @@ class Tempo:
     parallel_most: int = 64
     submit_interval_s: float = 0.0
     first_poll_s: float = 0.0
+    shared: bool = False
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
+from skuflow.jobs.account_places import AccountPlaces
 from skuflow.jobs.contract import Capability, MicroCNY, Preparing, Provider, Request
 from skuflow.jobs.drive import Drive
 from skuflow.jobs.errors import ProviderError
@@ -76,7 +77,8 @@ class Runner:
         self._provider_named = provider_named
         self.run_id = run_id
         self._calls = LedgerCalls(in_parallel=ledger.writes_in_parallel)
-        self._traffic = Traffic(clock=clock, sleep=sleep)
+        places = AccountPlaces(ledger.engine, owner=self._owner, clock=clock, sleep=sleep)
+        self._traffic = Traffic(clock=clock, sleep=sleep, places=places)
         self._around = Surroundings(
             ledger=ledger,
             calls=self._calls,
@@ -90,6 +92,7 @@ class Runner:
 
     def close(self) -> None:
         """Give the threads back; the ledger stays open."""
+        self._traffic.close()
         self._calls.close()
 
     async def run(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
-HEAD_REVISION = "0005"
+HEAD_REVISION = "0006"
 """The newest migration; stated here so that start-up can tell "up to date" without importing alembic."""
 
 
@@ -156,21 +156,37 @@ arrivals = sa.Table(
     sa.Column("id", serial_type, primary_key=True, autoincrement=True),
     sa.Column("bucket", sa.Text, nullable=False),
     sa.Column("key", sa.Text, nullable=False),
-    # Which bytes stand under the key: the same object announced twice is one arrival.
+    # Which bytes stand under the key as far as is known, and which of them were worked off last: a file that is
+    # changed there and back arrives three times, the same bytes announced twice are one arrival.
     sa.Column("etag", sa.String(128), nullable=False),
-    # The folder below incoming/ that is one product, or one row file with its photos.
+    sa.Column("done_etag", sa.String(128), nullable=False),
     sa.Column("folder", sa.Text, nullable=False),
     sa.Column("found_by", sa.String(16), nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("bucket", "key"),
+    sa.Index("ix_arrivals_bucket_folder", "bucket", "folder"),
+)
+
+arrival_folders = sa.Table(
+    "arrival_folders",
+    metadata,
+    # The folder below incoming/ that is one product, or one row file with its photos.
+    sa.Column("bucket", sa.Text, primary_key=True),
+    sa.Column("folder", sa.Text, primary_key=True),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("owner", sa.Text, nullable=False),
     sa.Column("lease_until", UtcDateTime),
+    sa.Column("fence", sa.Integer, nullable=False),
+    # How often work on it was begun since it last came to an end.
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
-    sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("note_zh", sa.Text, nullable=False),
+    sa.Column("first_at", UtcDateTime, nullable=False),
+    sa.Column("changed_at", UtcDateTime, nullable=False),
+    # Not to be looked at or begun before this moment.
+    sa.Column("next_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
-    sa.UniqueConstraint("bucket", "key", "etag"),
-    sa.Index("ix_arrivals_state", "state"),
-    sa.Index("ix_arrivals_folder", "folder"),
+    sa.Index("ix_arrival_folders_state", "state"),
 )
 
 batches = sa.Table(
@@ -183,6 +199,8 @@ batches = sa.Table(
     sa.Column("chunks", sa.Integer, nullable=False),
     sa.Column("state", sa.String(16), nullable=False),
     sa.Column("run_id", sa.Text, nullable=False),
+    # The process that works off the chunks one after the other; empty where each is a run of its own.
+    sa.Column("owner", sa.Text, nullable=False),
     sa.Column("counts", json_type),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
@@ -202,6 +220,7 @@ batch_chunks = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("run_id", sa.Text, nullable=False),
     sa.Column("counts", json_type),
+    sa.Column("note", sa.Text, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Index("ix_batch_chunks_state", "state"),
 )
@@ -217,6 +236,17 @@ sku_claims = sa.Table(
     sa.Column("fence", sa.Integer, nullable=False),
     sa.Column("run_id", sa.Text, nullable=False),
     sa.Index("ix_sku_claims_lease_until", "lease_until"),
+)
+
+vendor_places = sa.Table(
+    "vendor_places",
+    metadata,
+    # What the limit belongs to: provider and pool.
+    sa.Column("pool", sa.String(160), primary_key=True),
+    sa.Column("no", sa.Integer, primary_key=True),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("lease_until", UtcDateTime, nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
 )
 
 notices = sa.Table(
@@ -237,4 +267,12 @@ notices = sa.Table(
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("event", "subject"),
     sa.Index("ix_notices_state", "state"),
+)
+
+housekeeping_marks = sa.Table(
+    "housekeeping_marks",
+    metadata,
+    # What was done or told, and when: all janitors of the database know it.
+    sa.Column("name", sa.String(300), primary_key=True),
+    sa.Column("at", UtcDateTime, nullable=False),
 )

@@ -154,6 +154,11 @@ class LedgerReader:
         self._clock = clock
 
     @property
+    def engine(self) -> Engine:
+        """The database, for what stands beside the ledger in it: claims, batches, arrivals."""
+        return self._engine
+
+    @property
     def limits(self) -> Limits:
         return self._limits
 

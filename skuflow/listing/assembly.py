@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from skuflow.catalog.intake import Intake
+from skuflow.catalog.intake import Intake, kept_cutout
 from skuflow.catalog.product import Product
 from skuflow.jobs.contract import Capability, Slot
 from skuflow.jobs.errors import NEEDS_VENDOR
@@ -38,7 +38,7 @@ from skuflow.listing.twins import TOO_CLOSE
 from skuflow.listing.video_parts import video_part
 from skuflow.quality.kit_scores import MEASURES, score_kit
 from skuflow.storage.keys import kit_key
-from skuflow.storage.objects import ObjectStore
+from skuflow.storage.objects import ObjectMissingError, ObjectStore
 
 if TYPE_CHECKING:
     from skuflow.quality.coherence import Coherence
@@ -111,7 +111,8 @@ def _story(bench: Bench, copies: Sequence[KitCopy], images: Sequence[KitImage]) 
     from skuflow.quality.coherence import ImageFacts, coherence, product_colours
 
     facts = [ImageFacts(image.id, image.role.value, image.style) for image in images]
-    cutout = bench.cutout()
+    # A run of copy alone looks at no photo; titles are still held against the product's colours.
+    cutout = bench.cutout() or kept_cutout(bench.makings.plan.product, bench.store)
     return coherence(
         bench.makings.plan.product, copies, facts, product_colours(cutout.rgba) if cutout is not None else ()
     )
@@ -173,11 +174,10 @@ def kit_json(kit: Kit) -> bytes:
 
 def read_kit(sku: str, store: ObjectStore) -> Kit | None:
     """The SKU's kit, None where there is none or it was written by another version of skuflow."""
-    key = kit_key(sku)
-    if not store.exists(key):
-        return None
     try:
-        return Kit.model_validate_json(store.get(key))
+        return Kit.model_validate_json(store.get(kit_key(sku)))
+    except ObjectMissingError:
+        return None
     except ValueError:
         # Storage and ledger still have every part; assembling the kit again costs nothing.
         return None
@@ -241,18 +241,33 @@ def _part_findings(plan: KitPlan, outcomes: Mapping[Slot, Outcome]) -> list[Find
                     )
                 )
         if outcome is not None and outcome.stale and slot.capability is not Capability.JUDGE:
-            found.append(
-                Finding(
-                    code="PART_STALE",
-                    severity=Severity.WARNING,
-                    subject=slot.part,
-                    message="the product or the wishes changed after this part was made; "
-                    f"to make it again: --remake {slot.sku}:{slot.part}",
-                    message_zh="该部分生成后，商品资料或要求已有变化；如需重新生成："
-                    f"--remake {slot.sku}:{slot.part}",
-                )
-            )
+            found.append(_stale(slot, plan.brief.stages))
     return found
+
+
+def _stale(slot: Slot, stages: Collection[Stage]) -> Finding:
+    stage = {Capability.COPY: Stage.COPY, Capability.VIDEO: Stage.VIDEO}.get(slot.capability, Stage.IMAGES)
+    message = (
+        "the product or the wishes changed after this part was made; "
+        f"to make it again: --remake {slot.sku}:{slot.part}"
+    )
+    message_zh = f"该部分生成后，商品资料或要求已有变化；如需重新生成：--remake {slot.sku}:{slot.part}"
+    if stage not in stages:
+        # Often only the marketplaces differ, whose sizes are made free of charge when the stage has its turn.
+        message = (
+            "kept as an earlier run has made it: this run was asked for other things, and leaves this stage out; "
+            f"a run with --stages {stage.value} brings it up to date"
+        )
+        message_zh = (
+            f"保留先前生成的内容：本次运行的要求不同，且未包含该阶段；加 --stages {stage.value} 运行即可更新"
+        )
+    return Finding(
+        code="PART_STALE",
+        severity=Severity.WARNING,
+        subject=slot.part,
+        message=message,
+        message_zh=message_zh,
+    )
 
 
 def _scores(
@@ -279,8 +294,10 @@ def is_finished(kit: Kit, plan: KitPlan, made_for: Mapping[str, str], store: Obj
     made = {part.part for part in kit.parts if part.state is PartState.MADE}
     if not {slot.part for slot in plan.wanted_slots} <= made:
         return False
-    folder = kit_key(kit.sku).rpartition("/")[0]
-    return all(store.exists(f"{folder}/{named.file}") for named in kit.files)
+    folder = f"{kit_key(kit.sku).rpartition('/')[0]}/"
+    # One listing rather than a question for each file: in OSS every question is a request.
+    there = set(store.list(folder))
+    return all(f"{folder}{named.file}" in there for named in kit.files)
 
 
 def blocked_kit(product: Product, findings: tuple[Finding, ...]) -> Kit:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from flows.kit_line import KitReport
+from flows.kit_reports import KitReport
 from flows.new_listings import new_listings
 from flows.wishes import USUAL, Wishes
 from skuflow.listing.brief import Stage

@@ -22,9 +22,9 @@ COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en", "es"])
 async def costs_of_a_run(catalog: Path, wiring: Wiring, out: Path) -> CostSheet:
     report = await new_listings(str(catalog), COPY_ONLY)
     assert report.run_id == wiring.runner.run_id != ""
-    kits = {kit.sku: kit.kit for kit in report.kits if kit.kit is not None}
+    statuses = {result.sku: result.status for result in report.results}
     sheet, page = write_costs(
-        wiring, out, run_id=report.run_id, kits=kits, catalog=str(catalog), started_at="now"
+        wiring, out, run_id=report.run_id, statuses=statuses, catalog=str(catalog), started_at="now"
     )
     assert page.is_file()
     assert (out / "costs.csv").is_file()

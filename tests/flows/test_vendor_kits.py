@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from flows.commands.plan import price_run
-from flows.kit_line import KitReport
+from flows.kit_reports import KitReport
 from flows.new_listings import new_listings
 from flows.order import judging_wanted, read_order
 from flows.wishes import USUAL, Wishes

@@ -1,4 +1,4 @@
-"""Batches in chunks, and who works on which SKU."""
+"""Batches in chunks, who works on which SKU, and who has a job at a vendor that takes only so many at once."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("chunks", sa.Integer, nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("run_id", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
         sa.Column("counts", _json),
         sa.Column("created_at", _moment, nullable=False),
         sa.Column("updated_at", _moment, nullable=False),
@@ -41,6 +42,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("run_id", sa.Text, nullable=False),
         sa.Column("counts", _json),
+        sa.Column("note", sa.Text, nullable=False),
         sa.Column("updated_at", _moment, nullable=False),
         sa.PrimaryKeyConstraint("batch_id", "no", name="pk_batch_chunks"),
     )
@@ -56,3 +58,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slug", name="pk_sku_claims"),
     )
     op.create_index("ix_sku_claims_lease_until", "sku_claims", ["lease_until"])
+    op.create_table(
+        "vendor_places",
+        sa.Column("pool", sa.String(160), nullable=False),
+        sa.Column("no", sa.Integer, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("lease_until", _moment, nullable=False),
+        sa.Column("fence", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("pool", "no", name="pk_vendor_places"),
+    )

@@ -1,0 +1,153 @@
+"""listing-chunk: one chunk of a batch, started by the run that cut it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any
+
+from prefect import State, flow
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+from pydantic import Field
+
+from flows.cutting import carried
+from flows.kit_line import work_off
+from flows.kit_reports import BatchReport
+from flows.order import Order
+from flows.wishes import Wishes
+from skuflow.batches.batches import Batches, ChunkBusyError, ChunkLostError, ChunkOverError, UnknownChunkError
+from skuflow.batches.manifest import ChunkManifest, read_manifest
+from skuflow.batches.results import ChunkResults, counted, write_results
+from skuflow.batches.rows import BatchRow, ChunkRow
+from skuflow.batches.shipping import extras_with_paths, fetched, files_of, with_paths
+from skuflow.catalog.rows import RejectedRow
+from skuflow.ledger.redaction import redacted
+from skuflow.ledger.views import LedgerReader
+from skuflow.listing.brief import Remakes
+from skuflow.listing.findings import Finding
+from skuflow.listing.planning import plan_kit
+from tasks.chunks import show_closed_batch
+from tasks.entering import entered
+from tasks.reports import BatchProgress, BatchRows, report_batch
+from tasks.wiring import Wiring
+
+FILES = "batch-files"
+"""Under SKUFLOW_HOME: photos of the chunk in work, where they have travelled through storage."""
+
+
+@flow(name="listing-chunk", flow_run_name="{batch_id} {chunk}", validate_parameters=True, log_prints=False)
+async def listing_chunk(
+    batch_id: Annotated[str, Field(description="The batch, as the run that cut it names it.", max_length=36)],
+    chunk: Annotated[int, Field(description="Which of its chunks, counted from 1.", ge=1, le=9999)],
+) -> BatchReport | State[Any]:
+    """Make the kits of one chunk. Run it again at any time: it does only what is missing.
+
+    Args:
+        batch_id: The batch, as the run that cut it names it. 批次编号。
+        chunk: Which of its chunks, counted from 1. 第几段，从 1 起。
+    """
+    async with entered() as wiring:
+        batches = Batches(wiring.ledger.engine)
+        try:
+            taken = await asyncio.to_thread(batches.take, batch_id, chunk, str(flow_run.id or ""))
+        except (ChunkOverError, ChunkBusyError) as error:
+            return Completed(message=str(error))
+        except UnknownChunkError as error:
+            return Failed(message=str(error))
+        try:
+            with batches.kept_alive(taken):
+                return await _work_off(wiring, batches, taken)
+        except ChunkLostError as error:
+            return Completed(message=str(error))
+        except BaseException as error:
+            # Also when it is cancelled: the next run need not wait for the lease.
+            await asyncio.to_thread(batches.let_go, taken, redacted(f"{type(error).__name__}: {error}"))
+            raise
+
+
+async def _work_off(wiring: Wiring, batches: Batches, chunk: ChunkRow) -> BatchReport:
+    batch = await asyncio.to_thread(batches.get, chunk.batch_id)
+    manifest = await asyncio.to_thread(read_manifest, wiring.store, chunk.batch_id, chunk.no)
+    assert batch is not None
+    report = await _make(wiring, manifest, batch)
+    results = ChunkResults(results=report.results, loose_findings=report.loose_findings)
+    await asyncio.to_thread(write_results, wiring.store, chunk.batch_id, chunk.no, results)
+    closed = await asyncio.to_thread(batches.finish, chunk, counted(report.results))
+    if closed is not None:
+        await show_closed_batch(wiring, closed)
+    return BatchReport((), report.loose_findings, report.run_id, results=report.results, batch_id=batch.id)
+
+
+async def _make(wiring: Wiring, manifest: ChunkManifest, batch: BatchRow) -> BatchReport:
+    """The chunk's kits, by the settings of the run that cut the batch."""
+    own = carried(wiring.settings)
+    differing = {name: value for name, value in manifest.settings.items() if own.get(name) != value}
+    async with entered(differing) as maker, _order_of(manifest, maker, batch.created_at) as (order, beside):
+        if batch.owner:
+            # The run that works the chunks off has its own progress.
+            return await work_off(maker, order, beside)
+        async with BatchProgress(maker, len(order.skus)):
+            report = await work_off(maker, order, beside)
+        rows = BatchRows(maker, report.results, order.run_id, name=f"{batch.id}-{manifest.no:04}")
+        await report_batch(f"{manifest.catalog} {manifest.no:04}", rows, report.in_one_line())
+        return report
+
+
+@asynccontextmanager
+async def _order_of(
+    manifest: ChunkManifest, wiring: Wiring, cut_at: datetime
+) -> AsyncIterator[tuple[Order, Mapping[str, Sequence[Finding]]]]:
+    """The chunk as an order, with its files on this machine for as long as the block runs."""
+    folder = wiring.settings.skuflow_home / FILES / f"{manifest.batch_id}-{manifest.no:04}"
+    wishes = Wishes.model_validate(manifest.wishes)
+    wanted = [*wishes.extras.files, *(file for product in manifest.products for file in files_of(product))]
+    try:
+        local = await asyncio.to_thread(fetched, manifest.files, wiring.store, folder, wanted)
+        wishes = wishes.model_copy(update={"extras": extras_with_paths(wishes.extras, local)})
+        order = Order(
+            products=tuple(with_paths(product, local) for product in manifest.products),
+            brief=replace(wishes.brief(), judged=manifest.judged),
+            remakes=Remakes(dict(manifest.remakes)),
+            rejected=tuple(
+                RejectedRow(row.sku, row.row, row.findings, row.product) for row in manifest.refused
+            ),
+            findings=manifest.findings,
+            loose_findings=manifest.loose_findings,
+            catalog=manifest.catalog,
+            run_id=manifest.run_id,
+        )
+        if order.remakes.by_sku:
+            remakes = await asyncio.to_thread(still_to_remake, order, wiring.ledger, cut_at)
+            order = replace(order, remakes=remakes)
+        yield order, manifest.beside
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def still_to_remake(order: Order, ledger: LedgerReader, since: datetime) -> Remakes:
+    """The parts that were to be made again and have not been since that moment: a chunk that is begun anew must not
+    buy them twice.
+    """
+    left: dict[str, tuple[str, ...]] = {}
+    for product in order.products:
+        if product.sku not in order.remakes.by_sku:
+            continue
+        slots = [
+            slot
+            for slot in plan_kit(product, order.brief).slots
+            if order.remakes.wants(product.sku, slot.part)
+        ]
+        known = ledger.find_slots(slot.key() for slot in slots)
+        parts = [
+            slot.part.casefold()
+            for slot in slots
+            if (row := known.get(slot.key())) is None or row.created_at < since
+        ]
+        if parts:
+            left[product.sku] = tuple(parts)
+    return Remakes(left)

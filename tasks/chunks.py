@@ -1,0 +1,103 @@
+"""What the chunks of a batch show in Prefect, and how a run is started for one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from prefect import task
+from prefect.artifacts import acreate_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.deployments import arun_deployment
+from prefect.exceptions import ObjectNotFound
+
+from skuflow.batches.batches import Batches
+from skuflow.batches.results import SkuResult, read_results
+from skuflow.batches.rows import BatchRow, ChunkRow, ChunkState
+from skuflow.review.artifact_keys import artifact_key
+from skuflow.storage.objects import StorageError
+from tasks.reports import BatchRows, report_batch
+from tasks.showing import show
+from tasks.wiring import Wiring
+
+CHUNK_DEPLOYMENT = "listing-chunk/chunk"
+
+
+@task(name="report-chunks", cache_policy=NO_CACHE)
+async def report_chunks(catalog: str, chunks: ChunkRows, counts: str) -> None:
+    """The table of a closed batch: a row for each chunk."""
+    rows = [
+        {
+            "Chunk": str(chunk.no),
+            "SKUs": str(chunk.skus),
+            "State": chunk.state.value,
+            "Outcome": chunk.counts.in_one_line(),
+            "Runs": str(chunk.attempts),
+            "Note": chunk.note,
+        }
+        for chunk in chunks.rows
+    ]
+    key = artifact_key("batch-chunks", catalog)
+    await show(acreate_table_artifact(key=key, table=rows, description=counts))
+
+
+class ChunkRows:
+    """The chunks of a batch; a plain class for the reason given in ``tasks.line``."""
+
+    def __init__(self, rows: Sequence[ChunkRow]) -> None:
+        self.rows = rows
+
+
+async def show_closed_batch(wiring: Wiring, batch: BatchRow) -> None:
+    """What became of a batch whose last chunk has ended: over all SKUs, and chunk by chunk. Within a flow run."""
+    counts = f"{batch.skus} SKUs in {batch.chunks} chunks: {batch.counts.in_one_line()}"
+    rows = await asyncio.to_thread(Batches(wiring.ledger.engine).chunks, batch.id)
+    results = BatchRows(wiring, _results(wiring, rows), batch.run_id, name=batch.id, told=not batch.owner)
+    await report_batch(batch.catalog, results, counts)
+    await report_chunks(batch.catalog, ChunkRows(rows), counts)
+
+
+def _results(wiring: Wiring, rows: Sequence[ChunkRow]) -> Iterator[SkuResult]:
+    """The results of all chunks, one chunk in memory at a time. One that was given up has left none."""
+    for row in rows:
+        if row.state is ChunkState.DONE:
+            try:
+                yield from read_results(wiring.store, row.batch_id, row.no).results
+            except (StorageError, ValueError):
+                # What is shown is not what is true: that is in storage and ledger.
+                continue
+
+
+async def chunks_are_deployed() -> bool:
+    """Whether Prefect's server knows the deployment that works off a chunk."""
+    async with get_client() as client:
+        try:
+            await client.read_deployment_by_name(CHUNK_DEPLOYMENT)
+        except ObjectNotFound:
+            return False
+    return True
+
+
+async def send_chunk(chunk: ChunkRow) -> UUID:
+    """Have a run started for the chunk; asking twice for the same start of it starts one run."""
+    run = await arun_deployment(
+        CHUNK_DEPLOYMENT,
+        parameters={"batch_id": chunk.batch_id, "chunk": chunk.no},
+        timeout=0,
+        as_subflow=False,
+        tags=[f"batch:{chunk.batch_id}"],
+        idempotency_key=f"{chunk.batch_id}/{chunk.no}/{chunk.attempts}/{chunk.run_id}",
+    )
+    return run.id
+
+
+async def is_still_to_come(run_id: str) -> bool:
+    """Whether Prefect has yet to bring the run to an end; of a run that it does not know, it has not."""
+    async with get_client() as client:
+        try:
+            run = await client.read_flow_run(UUID(run_id))
+        except (ObjectNotFound, ValueError):
+            return False
+    return run.state is not None and not run.state.is_final()
