@@ -15,9 +15,9 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import EventTrigger, Posture
 
+from skuflow.housekeeping.concerns import ATTENTION_EVENT
+
 ALERTS_BLOCK = "skuflow-alerts"
-ATTENTION_EVENT = "skuflow.attention"
-"""Emitted by the janitor for whatever a person must see."""
 ZOMBIE_AFTER_S = 540
 """Three heartbeats of Prefect's default of 180 s."""
 

@@ -1,0 +1,200 @@
+"""Runs of deployments whose process is gone: called what they are, and those that a person started begun again.
+
+A run that was set to be scheduled again right after its crash is set Crashed once more by the second of Prefect's two
+reporters. So a dead run is left as it is, and a new run is started for it, some time later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.responses import OrchestrationResult
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Crashed
+from sqlalchemy.engine import Engine
+
+from skuflow.housekeeping.concerns import Concern, Kind
+from skuflow.housekeeping.dead_runs import runs_without_process
+
+BY_HAND_DEPLOYMENTS = ("new-listings/manual", "listing-kit/manual")
+RESUMED_FROM = "resumed-from:"
+"""Before the id of the run that a person started, in the tags of those that were started for it later."""
+MOST_RESUMES = 3
+CRASH_SETTLES = timedelta(seconds=90)
+"""So long after a crash its second reporter has spoken as well."""
+RESUMED_WITHIN = timedelta(hours=24)
+"""A run that crashed longer ago is history: whoever wanted it has looked."""
+PENDING_FOR = timedelta(minutes=30)
+_YOUNG = timedelta(seconds=30)
+_MOST_RUNS = 200
+
+GONE = "Its process is gone. Nothing is lost: what was paid is kept, and the work is taken up again."
+NEVER_BEGAN = "The worker that took it is gone before it began. Nothing is lost: it is started again."
+
+
+@dataclass
+class Resumed:
+    """Sentences about what was done, and runs that only a person can decide about."""
+
+    done: list[str] = field(default_factory=list)
+    concerns: list[Concern] = field(default_factory=list)
+
+
+async def mark_dead_runs(engine: Engine) -> list[str]:
+    """Set runs to Crashed that Prefect believes to run though their process is gone; a sentence for each."""
+    now = datetime.now(UTC)
+    done = []
+    async with get_client() as client:
+        running = await _runs(client, StateType.RUNNING, StateType.PENDING)
+        pids = {str(run.id): run.infrastructure_pid or "" for run in running if _is_settled(run, now)}
+        dead = runs_without_process(engine, {run_id: pid for run_id, pid in pids.items() if pid}, now)
+        by_hand = set(await _by_hand_deployments(client))
+        for run in running:
+            message = ""
+            if str(run.id) in dead:
+                message = GONE
+            elif run.deployment_id in by_hand and _never_began(run, now):
+                message = NEVER_BEGAN
+            if message:
+                reply: OrchestrationResult[Any] = await client.set_flow_run_state(
+                    run.id, Crashed(message=message)
+                )
+                if reply.state is not None and reply.state.is_crashed():
+                    done.append(f"{run.name}: its process is gone; called Crashed")
+    return done
+
+
+async def resume_by_hand() -> Resumed:
+    """Start a new run, with the same parameters, for each run by hand that crashed: at most ``MOST_RESUMES`` times for
+    what a person started once. One that was to make parts again is left to a person, since it cannot tell which of them
+    it had made.
+    """
+    now = datetime.now(UTC)
+    resumed = Resumed()
+    async with get_client() as client:
+        deployments = await _by_hand_deployments(client)
+        if not deployments:
+            return resumed
+        crashed = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                deployment_id=FlowRunFilterDeploymentId(any_=deployments),
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
+                expected_start_time=FlowRunFilterExpectedStartTime(after_=now - 3 * RESUMED_WITHIN),
+            ),
+            limit=_MOST_RUNS,
+        )
+        for root, run in sorted(_by_root(crashed).items()):
+            if now - RESUMED_WITHIN < _since(run) < now - CRASH_SETTLES:
+                await _resume(client, root, run, resumed)
+    return resumed
+
+
+async def _resume(client: PrefectClient, root: str, crashed: FlowRun, resumed: Resumed) -> None:
+    """``crashed`` is the newest crashed run of those that stand for ``root``."""
+    tag = f"{RESUMED_FROM}{root}"
+    later = await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])), limit=_MOST_RUNS
+    )
+    if any(_created(run) > _created(crashed) for run in later):
+        # It was started again already: that run goes on, or has ended in another way.
+        return
+    if len(later) >= MOST_RESUMES:
+        resumed.concerns.append(
+            Concern(
+                Kind.RUN,
+                root,
+                f"run {crashed.name} was ended from outside {len(later) + 1} times and is not started again; look at"
+                " its log and the machine's memory, then run it by hand.",
+                f"运行 {crashed.name} 已 {len(later) + 1} 次被意外终止，不再自动重启；请查看日志与机器内存后手动运行。",
+            )
+        )
+        return
+    if _remakes(crashed.parameters):
+        resumed.concerns.append(
+            Concern(
+                Kind.RUN,
+                root,
+                f"run {crashed.name} was to make parts again and was ended from outside; look which of them are made,"
+                " then run it by hand for the others.",
+                f"运行 {crashed.name} 含需重做的部件且被意外终止；请核对已重做的部件，其余手动运行。",
+            )
+        )
+        return
+    assert crashed.deployment_id is not None
+    await client.create_flow_run_from_deployment(
+        crashed.deployment_id,
+        parameters=crashed.parameters,
+        tags=sorted({*crashed.tags, tag}),
+        # Two janitors start one run.
+        idempotency_key=f"resume {crashed.id}",
+    )
+    resumed.done.append(f"{crashed.name}: started again, {len(later) + 1} of at most {MOST_RESUMES} times")
+
+
+def _by_root(crashed: list[FlowRun]) -> dict[str, FlowRun]:
+    """The newest crashed run for each that a person started."""
+    newest: dict[str, FlowRun] = {}
+    for run in sorted(crashed, key=_created):
+        newest[next(_roots(run), str(run.id))] = run
+    return newest
+
+
+def _roots(run: FlowRun) -> Iterator[str]:
+    return (tag.removeprefix(RESUMED_FROM) for tag in run.tags if tag.startswith(RESUMED_FROM))
+
+
+def _remakes(parameters: dict[str, Any] | None) -> bool:
+    kits = (parameters or {}).get("kits")
+    return bool(kits.get("remake")) if isinstance(kits, dict) else False
+
+
+async def _by_hand_deployments(client: PrefectClient) -> list[UUID]:
+    found = []
+    for name in BY_HAND_DEPLOYMENTS:
+        try:
+            found.append((await client.read_deployment_by_name(name)).id)
+        except ObjectNotFound:
+            continue
+    return found
+
+
+async def _runs(client: PrefectClient, *states: StateType) -> list[FlowRun]:
+    return await client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))),
+            deployment_id=FlowRunFilterDeploymentId(is_null_=False),
+        ),
+        limit=_MOST_RUNS,
+    )
+
+
+def _never_began(run: FlowRun, now: datetime) -> bool:
+    pending = run.state is not None and run.state.is_pending()
+    return pending and not run.infrastructure_pid and _since(run) < now - PENDING_FOR
+
+
+def _is_settled(run: FlowRun, now: datetime) -> bool:
+    return _since(run) < now - _YOUNG
+
+
+def _since(run: FlowRun) -> datetime:
+    """When it came into the state that it is in."""
+    return run.state.timestamp if run.state is not None else datetime.max.replace(tzinfo=UTC)
+
+
+def _created(run: FlowRun) -> datetime:
+    return run.created or datetime.min.replace(tzinfo=UTC)

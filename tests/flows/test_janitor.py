@@ -1,0 +1,244 @@
+"""The janitor as a flow: jobs collected, dead runs begun again, events raised once a day, artifacts when it matters."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Completed, Crashed, Running
+
+from flows.commands.doctor import examine
+from flows.janitor import janitor
+from flows.manual import manual_listings
+from skuflow.batches.claims import SkuClaims
+from skuflow.housekeeping.marks import RAN, Marks
+from skuflow.jobs.errors import InsufficientBalanceError
+from skuflow.jobs.runner import Runner
+from skuflow.jobs.surroundings import Pace
+from skuflow.ledger.rows import RowState
+from tasks import dead_runs
+from tasks.dead_runs import MOST_RESUMES, RESUMED_FROM, mark_dead_runs, resume_by_hand
+from tests.contract.vendor_requests import make_requests
+from tests.flows.conftest import MakeWiring
+from tests.money import order
+
+pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+
+GOODS = {"products": "/goods/week47.csv", "kits": {"stages": ["copy"]}}
+
+
+async def run_janitor() -> Any:
+    """Its final state."""
+    flow: Any = janitor
+    return await flow(return_state=True)
+
+
+@pytest_asyncio.fixture
+async def client() -> AsyncIterator[PrefectClient]:
+    async with get_client() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def by_hand(client: PrefectClient) -> UUID:
+    flow_id = await client.create_flow(manual_listings)
+    return await client.create_deployment(flow_id, "manual", tags=["by-hand"], parameter_openapi_schema={})
+
+
+async def crashed_run(client: PrefectClient, deployment: UUID, parameters: dict[str, Any] = GOODS) -> FlowRun:
+    run = await client.create_flow_run_from_deployment(
+        deployment, parameters=parameters, name=f"run {uuid4()}"
+    )
+    return await crash(client, run)
+
+
+async def crash(client: PrefectClient, run: FlowRun) -> FlowRun:
+    await client.set_flow_run_state(run.id, Running(), force=True)
+    await client.set_flow_run_state(run.id, Crashed(message="killed"), force=True)
+    return await client.read_flow_run(run.id)
+
+
+async def stand_ins(client: PrefectClient, run: FlowRun) -> list[FlowRun]:
+    tags = FlowRunFilterTags(all_=[f"{RESUMED_FROM}{run.id}"])
+    found = await client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=tags))
+    return sorted(found, key=lambda one: one.created or datetime.min.replace(tzinfo=UTC))
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Crashes count as reported by both reporters at once."""
+    monkeypatch.setattr(dead_runs, "CRASH_SETTLES", timedelta(0))
+
+
+async def test_a_finished_job_is_collected_and_shown(make_wiring: MakeWiring, client: PrefectClient) -> None:
+    wiring = make_wiring()
+    request = make_requests(wiring.store)["copy"]
+    offline = wiring.provider_named("offline")
+    held = wiring.ledger.reserve(
+        Runner(wiring.ledger, wiring.store, pace=Pace())._order(request, offline, _wish(request)),
+        owner="me",
+        submitting=True,
+    )
+    handle = await offline.submit(request, idempotency_key=held.key)
+    wiring.ledger.let_go(wiring.ledger.record_submitted(held, handle))
+
+    state = await run_janitor()
+    assert (state.name, state.message) == ("Completed", "1 jobs collected")
+    (row,) = wiring.ledger.iter_jobs()
+    assert row.state is RowState.SETTLED
+    assert all(wiring.store.exists(result.object.key) for result in row.result)
+    artifacts = await client.read_artifacts(
+        artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["janitor"]))
+    )
+    assert any("MUG-1 copy" in str(artifact.data) for artifact in artifacts)
+    ran = Marks(wiring.ledger.engine).at(RAN)
+    assert ran is not None
+    assert datetime.now(UTC) - ran < timedelta(minutes=5)
+
+    again = await run_janitor()
+    assert again.message.startswith("nothing to do")
+    later = await client.read_artifacts(
+        artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=["janitor"]))
+    )
+    assert len(later) == len(artifacts), "nothing was found, so nothing is shown"
+
+
+def _wish(request: Any) -> Any:
+    from skuflow.ledger.attempts import Wish
+
+    return Wish(request.fingerprint(), "offline", False)
+
+
+async def test_a_concern_becomes_an_event_once_a_day(make_wiring: MakeWiring, client: PrefectClient) -> None:
+    wiring = make_wiring()
+    row = wiring.ledger.reserve(order("A", provider="acme"), owner="me", submitting=True)
+    wiring.ledger.release(row, InsufficientBalanceError("no money", "acme"))
+    first = await run_janitor()
+    second = await run_janitor()
+    assert "1 things told to a person" in first.message
+    assert "told" not in second.message
+    events = await _events(client, "skuflow.attention.provider-acme")
+    assert [event["payload"]["kind"] for event in events] == ["provider"]
+    assert "top it up" in events[0]["payload"]["message"]
+    assert "请充值" in events[0]["payload"]["message"]
+
+
+async def _events(client: PrefectClient, resource: str) -> list[dict[str, Any]]:
+    body = {"filter": {"event": {"name": ["skuflow.attention"]}, "resource": {"id": [resource]}}}
+    for _ in range(100):
+        reply = await client._client.post("/events/filter", json=body)
+        events: list[dict[str, Any]] = reply.json()["events"]
+        if events:
+            return events
+        await asyncio.sleep(0.1)
+    return []
+
+
+async def test_one_step_that_fails_is_told_and_the_others_are_done(
+    make_wiring: MakeWiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring = make_wiring()
+    wiring.ledger.let_go(wiring.ledger.reserve(order("A", provider="acme"), owner="me"))
+
+    async def away(engine: Any) -> list[str]:
+        raise ConnectionError("the server is away")
+
+    monkeypatch.setattr("tasks.janitor.mark_dead_runs", away)
+    state = await run_janitor()
+    assert (state.name, state.is_completed()) == ("Unfinished", True)
+    assert "1 jobs otherwise ended" in state.message
+    assert "1 steps that could not be done" in state.message
+    assert [row.state for row in wiring.ledger.iter_jobs()] == [RowState.RELEASED]
+
+
+@pytest.mark.usefixtures("settled")
+async def test_a_crashed_run_by_hand_is_begun_again_three_times_and_then_told(
+    client: PrefectClient, by_hand: UUID
+) -> None:
+    run = await crashed_run(client, by_hand)
+    for number in range(1, MOST_RESUMES + 1):
+        done = await resume_by_hand()
+        assert [line for line in done.done if f"{number} of at most 3" in line]
+        # Nothing more is done while that one has not crashed as well, whoever asks.
+        assert (await resume_by_hand()).done == []
+        *_, newest = await stand_ins(client, run)
+        assert newest.parameters == GOODS
+        assert {"by-hand", f"{RESUMED_FROM}{run.id}"} <= set(newest.tags)
+        await crash(client, newest)
+    last = await resume_by_hand()
+    assert last.done == []
+    assert [concern.subject for concern in last.concerns] == [str(run.id)]
+    assert len(await stand_ins(client, run)) == MOST_RESUMES
+    await _forget(client, by_hand)
+
+
+async def test_a_crash_is_left_alone_until_both_reporters_have_spoken(
+    client: PrefectClient, by_hand: UUID
+) -> None:
+    run = await crashed_run(client, by_hand)
+    assert (await resume_by_hand()).done == []
+    assert await stand_ins(client, run) == []
+    await _forget(client, by_hand)
+
+
+@pytest.mark.usefixtures("settled")
+async def test_what_was_to_be_made_again_is_left_to_a_person(client: PrefectClient, by_hand: UUID) -> None:
+    kits = {"stages": ["copy"], "remake": ["A:image:1"]}
+    run = await crashed_run(client, by_hand, {"products": "x.csv", "kits": kits})
+    resumed = await resume_by_hand()
+    assert (resumed.done, [concern.subject for concern in resumed.concerns]) == ([], [str(run.id)])
+    await _forget(client, by_hand)
+
+
+async def test_a_run_without_its_process_is_called_crashed_and_no_other(
+    make_wiring: MakeWiring, client: PrefectClient, by_hand: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_runs, "_YOUNG", timedelta(0))
+    engine = make_wiring().ledger.engine
+    gone = await asyncio.to_thread(_process_that_has_ended)
+    runs = []
+    for sku, owner, pid in (("A", gone, gone.split("/")[3]), ("B", None, str(os.getpid()))):
+        run = await client.create_flow_run_from_deployment(by_hand, parameters=GOODS)
+        await client.set_flow_run_state(run.id, Running(), force=True)
+        await client.update_flow_run(run.id, infrastructure_pid=pid)
+        SkuClaims(engine, run_id=str(run.id), owner=owner).take([sku])
+        runs.append(run)
+    assert len(await mark_dead_runs(engine)) == 1
+    states = [(await client.read_flow_run(run.id)).state for run in runs]
+    assert [state.is_crashed() for state in states if state is not None] == [True, False]
+    assert states[0] is not None
+    assert "Nothing is lost" in (states[0].message or "")
+    await _forget(client, by_hand)
+
+
+def _process_that_has_ended() -> str:
+    script = "from skuflow.ledger.owners import this_process; print(this_process())"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return told.stdout.strip()
+
+
+async def _forget(client: PrefectClient, deployment: UUID) -> None:
+    """The session's server is shared: what is left running or crashed here would be found by the next test."""
+    from prefect.client.schemas.filters import FlowRunFilterDeploymentId
+
+    mine = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment]))
+    for run in await client.read_flow_runs(flow_run_filter=mine):
+        await client.set_flow_run_state(run.id, Completed(), force=True)
+
+
+def test_doctor_says_when_a_janitor_ran(make_wiring: MakeWiring, capsys: pytest.CaptureFixture[str]) -> None:
+    wiring = make_wiring()
+    Marks(wiring.ledger.engine, clock=lambda: datetime.now(UTC) - timedelta(hours=3)).set(RAN)
+    examine(wiring.settings, None, False)
+    assert "!    janitor: ran last 3 h ago" in capsys.readouterr().out
