@@ -49,7 +49,7 @@ def gate_seconds(path: Path) -> tuple[float, float]:
     from skuflow.catalog.gate.judging import packaged_rules
     from skuflow.catalog.gate.photo_gate import check_photo
     from skuflow.catalog.intake import product_mask
-    from skuflow.catalog.photo_records import Measured, PhotoRecord
+    from skuflow.catalog.photo_records import PhotoRecord
     from skuflow.catalog.photos import load_photo
     from skuflow.quality.marks.find import find_marks
     from skuflow.quality.photo.measures import measure_photo
@@ -72,7 +72,7 @@ def gate_seconds(path: Path) -> tuple[float, float]:
             sha256=photo.sha256,
             size_px=photo.size,
             facts=photo.facts,
-            measured=Measured.model_validate(measured, from_attributes=True),
+            measured=measured,
             marks={"off": marks},
         )
         check_photo(record, path.name, packaged_rules(), text="off")

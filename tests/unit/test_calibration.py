@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.calibration import eyes
 from benchmarks.calibration.figures import figures, is_held_out
 from benchmarks.calibration.photos import (
     BEGIN,
     END,
     Case,
     Labelled,
+    aim_rows,
     checks,
     labelled_rows,
     labels,
@@ -21,6 +23,7 @@ from benchmarks.calibration.photos import (
     write_block,
 )
 from benchmarks.calibration.planted import PLANTERS, plant
+from skuflow.quality.marks.detection import DETECTION, TextLine
 from tests.unit.marked_photo import photo
 
 
@@ -105,3 +108,47 @@ def test_the_page_says_how_many_of_the_photos_were_taken() -> None:
     seen = [Case("a.jpg", "", {"overlay": 0.0}), Case("a.jpg", "text_overlay", {"overlay": 0.1})]
     assert report(seen, [], ["text_overlay"], 9)[0].startswith("1 photos of 9, chosen by a hash")
     assert report(seen, [], ["text_overlay"], 1)[0].startswith("1 photos, each planted with: text_overlay.")
+
+
+def test_what_was_seen_once_is_read_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, mask = photo()
+    line = TextLine(np.array([[0, 0], [9, 0], [9, 5], [0, 5]], np.float32), 0.5)
+    monkeypatch.setattr(eyes, "product_mask", lambda pixels: mask)
+    monkeypatch.setattr(eyes, "text_lines", lambda pixels: (line,))
+    first = eyes.Eyes(tmp_path)
+    first.product(pixels)
+    first.lines(pixels)
+    monkeypatch.setattr(eyes, "product_mask", lambda pixels: pytest.fail("cut out again"))
+    monkeypatch.setattr(eyes, "text_lines", lambda pixels: pytest.fail("sought again"))
+    again = eyes.Eyes(tmp_path)
+    found = again.product(pixels)
+    assert found is not None
+    assert np.array_equal(found, mask)
+    (kept,) = again.lines(pixels)
+    assert (kept.quad.tolist(), kept.score) == (line.quad.tolist(), line.score)
+    monkeypatch.setattr(eyes, "DETECTION", DETECTION + 1)
+    monkeypatch.setattr(eyes, "text_lines", lambda pixels: ())
+    assert again.lines(pixels) == ()
+
+
+def test_a_photo_that_cannot_be_cut_out_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels, _ = photo()
+    monkeypatch.setattr(eyes, "product_mask", lambda pixels: None)
+    assert eyes.Eyes(tmp_path).product(pixels) is None
+    monkeypatch.setattr(eyes, "product_mask", lambda pixels: pytest.fail("cut out again"))
+    assert eyes.Eyes(tmp_path).product(pixels) is None
+
+
+@pytest.mark.parametrize("clean, said", [(0.0, "reached"), (0.9, "not reached")])
+def test_the_page_says_which_aims_are_reached(clean: float, said: str) -> None:
+    held_out = next(f"{n}.jpg" for n in range(99) if is_held_out(f"{n}.jpg"))
+    seen = [
+        Case(name, defect, {"watermark": 0.8 if defect else clean})
+        for name in ("a.jpg", held_out)
+        for defect in ("", "watermark_corner")
+    ]
+    (row,) = aim_rows(seen)[2:]
+    assert row.startswith("- watermark: all AUC")
+    assert row.count(f"({said})") == 2

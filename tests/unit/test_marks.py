@@ -113,6 +113,55 @@ def test_a_steep_line_through_the_middle_is_a_watermark_where_no_product_is_know
     assert scores[1].watermark_score < WATERMARK_LIMIT
 
 
+def test_coloured_ink_of_the_grounds_brightness_is_read() -> None:
+    pixels, mask = photo()
+    text = drawn("50% OFF FREE SHIPPING", (400, 700), 40)
+    marks = marks_with(laid_over(pixels, text, (250, 240, 60), 1.0), mask, [text.line])
+    assert kinds(marks) == {MarkKind.OVERLAY}
+    assert marks.overlay_text_ratio > OVERLAY_LIMIT
+
+
+def piece(angle: float, middle: tuple[int, int]) -> Drawn:
+    return drawn("SAMPLE", middle, 44, angle)
+
+
+def test_a_piece_of_a_steep_line_through_the_middle_is_a_watermark() -> None:
+    """The product cut the rest off: what is left is short, and its axis passes the middle of the photo."""
+    pixels, _ = photo()
+    everywhere = np.ones((SIDE_PX, SIDE_PX), bool)
+    on_axis, aside = piece(30, (313, 450)), piece(30, (313, 330))
+    scores = [
+        marks_with(laid_over(pixels, text, (0, 0, 0), 0.3), everywhere, [text.line]).watermark_score
+        for text in (on_axis, aside)
+    ]
+    assert scores[0] > WATERMARK_LIMIT
+    assert scores[1] < 0.45
+
+
+def test_a_pattern_of_steep_shapes_is_no_watermark() -> None:
+    pixels, _ = photo()
+    everywhere = np.ones((SIDE_PX, SIDE_PX), bool)
+    # At other angles, so that they are not one line again and again.
+    places = ((20.0, (313, 250)), (40.0, (313, 330)), (48.0, (480, 560)), (25.0, (480, 250)))
+    shapes = [piece(30, (313, 450)), *(piece(angle, middle) for angle, middle in places)]
+    for shape in shapes:
+        pixels = laid_over(pixels, shape, (0, 0, 0), 0.3)
+    scores = [
+        marks_with(pixels, everywhere, [shape.line for shape in some]).watermark_score
+        for some in (shapes[:1], shapes)
+    ]
+    assert scores[0] > WATERMARK_LIMIT
+    assert scores[1] < 0.45
+
+
+def test_a_steep_line_that_cannot_be_read_leaves_a_trace_below_every_limit() -> None:
+    pixels, mask = photo()
+    across = drawn("SAMPLE SHOP", (400, 400), 70, 35).line
+    marks = marks_with(pixels, mask, [across])
+    assert marks.boxes == ()
+    assert 0 < marks.watermark_score < (packaged_rules()["PHOTO_WATERMARK"].warning or 0)
+
+
 def tiles() -> list[Drawn]:
     return [drawn("shop123", (x, y), 24, 25) for y in (260, 360, 460, 560) for x in (300, 500)]
 

@@ -121,9 +121,22 @@ def test_strong_compression_leaves_blocks() -> None:
     shading = 128 + 60 * np.sin(x) * np.cos(y) + np.random.default_rng(3).normal(0, 2, (400, 400))
     shaded = np.repeat(np.clip(shading, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
     assert blockiness_ratio(shaded) < 1.2
-    assert blockiness_ratio(compressed(shaded, 90)) < 2
-    assert blockiness_ratio(compressed(shaded, 10)) > 2.4
+    limit = gate_rules()["PHOTO_BLOCKY"].warning
+    assert limit is not None
+    assert blockiness_ratio(compressed(shaded, 90)) < limit / 2
+    assert blockiness_ratio(compressed(shaded, 10)) > limit
     assert blockiness_ratio(shaded[:20, :20]) == 1.0
+
+
+def test_texture_and_drawn_lines_are_no_blocks() -> None:
+    limit = gate_rules()["PHOTO_BLOCKY"].warning
+    assert limit is not None
+    woven = np.full((400, 400, 3), 120, np.uint8)
+    woven[:, ::3] += 6
+    woven[::4] += 5
+    assert blockiness_ratio(woven) < limit
+    assert blockiness_ratio(compressed(drawn(), 85)) < limit
+    assert blockiness_ratio(np.full((400, 400, 3), 200, np.uint8)) == 0.0
 
 
 def test_the_quality_of_tables() -> None:

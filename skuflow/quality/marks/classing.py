@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from skuflow.quality.marks.ink import Ink
+from skuflow.quality.marks.ink import Ink, angle_degrees
 from skuflow.quality.marks.model import MarkKind
 
 OUTSIDE_RATIO = 0.6
@@ -25,15 +26,16 @@ COLOURED_LEVELS = 36.0
 """Ink of more contrast, or more coloured than its ground by more, hides what is under it."""
 LEVEL_DEGREES = 1.2
 STEEP_DEGREES = (12.0, 58.0)
-LONG_RATIO = 0.2
+LONG_RATIO, DRAWN_SLENDER = 0.2, 3.0
 """Of the side of a square as large as the frame."""
 STEEP_RATIO = 0.26
 SLENDER, LEAST_SLENDER = 2.2, 1.5
 THROUGH = (0.15, 0.97)
 """Slope of ink over ground between paint, which hides it, and a lighter or darker kind of the same surface."""
 THROUGH_REST_LEVELS = 40.0
-FLAT_INK_RATIO, FLAT_INK_ANYWHERE_RATIO = 0.035, 0.07
+FLAT_INK_RATIO, FLAT_INK_ANYWHERE_RATIO = 0.02, 0.04
 """Spread of drawn ink over its contrast; the second where no product is known."""
+FLAT_INK_LEVELS = 2.0
 FLAT_GROUND_LEVELS = 2.2
 VARIED_GROUND_LEVELS = 8.0
 UNLIT_RATIO = 0.15
@@ -41,6 +43,10 @@ UNLIT_RATIO = 0.15
 CORNER_RATIO = 0.09
 CROSSING_RATIO, CROSSING_SLENDER, CROSSING_LEVELS, MIDDLE_RATIO = 0.45, 3.0, 115.0, 0.15
 """Of a steep translucent line through the middle of the photo: length of the frame's side, and how near the middle."""
+AXIS_RATIO, TRACE_AXIS_RATIO, AXIS_LENGTH_RATIO, AXIS_SLENDER = 0.04, 0.06, 0.18, 1.25
+"""Of a piece of such a line: how near the middle of the photo its axis passes, and how long it is."""
+AXIS_THROUGH = (0.12, 1.0)
+PATTERN_LINES = 4
 SHARED_RATIO = 0.5
 """Of the smaller of two lines, from which both are one place read twice."""
 REPEATS = 4
@@ -59,7 +65,8 @@ class Judged:
 
 def class_lines(lines: Sequence[Ink], frame_size_px: tuple[int, int]) -> tuple[Judged, ...]:
     """Each line of a photo (width, height) at the working size judged, by itself and beside the others."""
-    alone = [(ink, _laid_over(ink, frame_size_px)) for ink in lines]
+    patterned = _is_patterned(lines, frame_size_px)
+    alone = [(ink, _laid_over(ink, frame_size_px, patterned)) for ink in lines]
     chosen = _apart(alone)
     lines, evidence = [ink for ink, _ in chosen], [share for _, share in chosen]
     repeated = [_is_repeated(ink, lines, frame_size_px) for ink in lines]
@@ -98,7 +105,7 @@ def _kind(ink: Ink, evidence: float, repeated: bool) -> MarkKind:
     return MarkKind.OVERLAY if opaque else MarkKind.WATERMARK
 
 
-def _laid_over(ink: Ink, frame_size_px: tuple[int, int]) -> float:
+def _laid_over(ink: Ink, frame_size_px: tuple[int, int], patterned: bool) -> float:
     """The strongest single reason."""
     side_px = math.sqrt(frame_size_px[0] * frame_size_px[1])
     reasons = [0.0]
@@ -109,9 +116,13 @@ def _laid_over(ink: Ink, frame_size_px: tuple[int, int]) -> float:
         elif ink.outside_ink_ratio >= CLEAR_INK_RATIO and ink.length_px >= SLENDER * ink.height_px:
             reasons.append(0.8)
         elif ink.outside_ink_ratio >= TOUCHING_INK_RATIO:
-            reasons.append(0.3)
+            reasons.append(0.15)
     elif _in_corner(ink, frame_size_px):
         reasons.append(0.75)
+    if not ink.product_known and ink.ground_spread <= FLAT_GROUND_LEVELS and _in_corner(ink, frame_size_px):
+        reasons.append(0.65)
+    pointing = _points_at_middle(ink, frame_size_px, side_px)
+    reasons.append(min(pointing, 0.3) if patterned else pointing)
     reasons.append(_shines_through(ink, side_px))
     reasons.append(_is_drawn(ink, side_px))
     if _crosses_photo(ink, frame_size_px, side_px):
@@ -141,16 +152,60 @@ def _crosses_photo(ink: Ink, frame_size_px: tuple[int, int], side_px: float) -> 
     return steep and long and abs(ink.contrast_levels) <= CROSSING_LEVELS and bool(off <= MIDDLE_RATIO)
 
 
+def _is_patterned(lines: Sequence[Ink], frame_size_px: tuple[int, int]) -> bool:
+    """Whether steep shapes stand all over the photo, as in a woven or printed pattern; a mark stands in one line."""
+    side_px = math.sqrt(frame_size_px[0] * frame_size_px[1])
+    aside = [
+        ink
+        for ink in lines
+        if STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
+        and _off_middle_px(ink.quad, ink.angle_degrees, frame_size_px) > TRACE_AXIS_RATIO * side_px
+    ]
+    return len(aside) >= PATTERN_LINES
+
+
+def _points_at_middle(ink: Ink, frame_size_px: tuple[int, int], side_px: float) -> float:
+    """A piece of a steep line through the photo's middle, which the product cut off, with the surface under it."""
+    if ink.length_px < max(AXIS_LENGTH_RATIO * side_px, AXIS_SLENDER * ink.height_px):
+        return 0.0
+    if not STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]:
+        return 0.0
+    off_px = _off_middle_px(ink.quad, ink.angle_degrees, frame_size_px)
+    if abs(ink.contrast_levels) > CROSSING_LEVELS or off_px > AXIS_RATIO * side_px:
+        return 0.0
+    if ink.slope is None:
+        return 0.42
+    through = AXIS_THROUGH[0] <= ink.slope <= AXIS_THROUGH[1]
+    return 0.65 if through and ink.fit_spread <= THROUGH_REST_LEVELS else 0.35
+
+
+def may_cross(quad: NDArray[np.float32], frame_size_px: tuple[int, int]) -> bool:
+    """Whether a line at the working size lies like a piece of a mark across the photo, whatever it consists of."""
+    side_px = math.sqrt(frame_size_px[0] * frame_size_px[1])
+    (_, _), (first, second), _ = cv2.minAreaRect(quad)
+    long = max(first, second) >= max(AXIS_LENGTH_RATIO * side_px, AXIS_SLENDER * min(first, second))
+    angle = angle_degrees(quad)
+    near = _off_middle_px(quad, angle, frame_size_px) <= TRACE_AXIS_RATIO * side_px
+    return bool(long and near and STEEP_DEGREES[0] <= abs(angle) <= STEEP_DEGREES[1])
+
+
+def _off_middle_px(quad: NDArray[np.float32], angle: float, frame_size_px: tuple[int, int]) -> float:
+    """How far from the photo's middle the axis of a line passes."""
+    x, y = quad.mean(axis=0) - np.array(frame_size_px) / 2
+    turn = math.radians(angle)
+    return abs(float(y) * math.cos(turn) - float(x) * math.sin(turn))
+
+
 def _is_drawn(ink: Ink, side_px: float) -> float:
     """A level line of one even colour, where light would have shaded it."""
     if abs(ink.angle_degrees) > LEVEL_DEGREES or ink.length_px < LONG_RATIO * side_px:
         return 0.0
-    if ink.length_px < 4 * ink.height_px:
+    if ink.length_px < DRAWN_SLENDER * ink.height_px:
         return 0.0
     if ink.badge:
         return 0.9
     ratio = FLAT_INK_RATIO if ink.outside_ratio is not None else FLAT_INK_ANYWHERE_RATIO
-    even = ink.ink_spread <= max(2.5, ratio * abs(ink.contrast_levels))
+    even = ink.ink_spread <= max(FLAT_INK_LEVELS, ratio * abs(ink.contrast_levels))
     if not even:
         return 0.1
     crosses = ink.outside_ink_ratio >= TOUCHING_INK_RATIO

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from skuflow.studio.picture import Pixels
 
+DETECTION = 3
+"""Raised when other lines would be found in the same photo."""
 FINE_PX, COARSE_PX = 960, 480
 """Long sides of what the detector is shown: small lines are read at the first, marks across the photo at the second."""
 TURNS_DEGREES = (32.0, -32.0)

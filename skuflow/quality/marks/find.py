@@ -9,16 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from skuflow.quality.marks.classing import OPAQUE_LEVELS, Judged, class_lines
+from skuflow.quality.marks.classing import OPAQUE_LEVELS, Judged, class_lines, may_cross
 from skuflow.quality.marks.detection import TextLine, text_lines
-from skuflow.quality.marks.frame import look_at
-from skuflow.quality.marks.ink import Ink, read_ink
+from skuflow.quality.marks.frame import Frame, look_at
+from skuflow.quality.marks.ink import Ink, read_inks
 from skuflow.quality.marks.lettering import Row, rows_of_letters
 from skuflow.quality.marks.model import MarkBox, MarkKind, Marks, Quad
 from skuflow.studio.cutting.surfaces import Mask
 from skuflow.studio.picture import Pixels
 
 LEAST_SIDE_PX = 64
+TRACE_RATIO = 0.4
+"""Of the detector's certainty, what is left of a line that lies like a mark across the photo but cannot be read."""
 SURE_LETTERS, SURE_LEVELS = 5, 10.0
 """A row of letters without a detector's word: so many, of so much contrast. Fewer may be dust or folds."""
 
@@ -39,17 +41,26 @@ def find_marks(pixels: Pixels, product_mask: Mask | None, *, detect_text: bool) 
 
 def marks_with(pixels: Pixels, product_mask: Mask | None, lines: Sequence[TextLine] | None) -> Marks:
     """As ``find_marks``, for lines of text that were detected before; None where none were sought."""
-    frame = look_at(pixels, product_mask)
-    inks = [read_ink(frame, line.quad * np.float32(frame.scale)) for line in lines or ()]
-    known = [ink for ink in inks if ink is not None]
-    judged = class_lines(known, (frame.grey.shape[1], frame.grey.shape[0]))
+    return marks_in(look_at(pixels, product_mask), pixels.shape[0] * pixels.shape[1], lines)
+
+
+def marks_in(frame: Frame, area_px: int, lines: Sequence[TextLine] | None) -> Marks:
+    """As ``marks_with``, for a photo of ``area_px`` that was looked at before."""
+    size = (frame.grey.shape[1], frame.grey.shape[0])
+    known = [ink for line in lines or () for ink in read_inks(frame, line.quad * np.float32(frame.scale))]
+    judged = class_lines(known, size)
+    traces = [
+        TRACE_RATIO * line.score
+        for line in lines or ()
+        if may_cross(line.quad * np.float32(frame.scale), size)
+    ]
     boxes = [MarkBox(j.kind, _in_photo(j.ink.quad, frame.scale), j.evidence_ratio) for j in judged]
     rows = [row for row in rows_of_letters(frame) if not _is_known(row, known)]
     boxes += [_row_box(row, frame.scale) for row in rows if _is_sure(row)]
     return Marks(
-        watermark_score=_watermark_score(judged, rows),
-        overlay_text_ratio=_share(boxes, pixels, (MarkKind.OVERLAY, MarkKind.WATERMARK)),
-        printed_text_ratio=_share(boxes, pixels, (MarkKind.PRINTED,)),
+        watermark_score=_watermark_score(judged, rows, traces),
+        overlay_text_ratio=_share(boxes, area_px, (MarkKind.OVERLAY, MarkKind.WATERMARK)),
+        printed_text_ratio=_share(boxes, area_px, (MarkKind.PRINTED,)),
         boxes=tuple(boxes),
         text_sought=lines is not None,
     )
@@ -78,7 +89,7 @@ def _row_box(row: Row, scale: float) -> MarkBox:
 def _row_evidence(row: Row) -> float:
     """Grows with the letters and with how well they can be seen."""
     if not _is_sure(row):
-        return min(0.35, 0.05 * row.letters)
+        return min(0.2, 0.02 * row.letters)
     return min(0.9, 0.6 + 0.02 * row.letters)
 
 
@@ -93,12 +104,13 @@ def _hull(quad: NDArray[np.float32]) -> NDArray[np.float32]:
     return cast(NDArray[np.float32], cv2.convexHull(quad.astype(np.float32)))
 
 
-def _watermark_score(judged: Iterable[Judged], rows: Iterable[Row]) -> float:
+def _watermark_score(judged: Iterable[Judged], rows: Iterable[Row], traces: Iterable[float]) -> float:
     """The best evidence of any one mark, a little more where several agree.
 
-    Lines that count as printed leave a trace below every limit, so that photos can be put in order of suspicion.
+    Lines that count as printed, and what lies like a mark but cannot be read, leave a trace below every limit, so that
+    photos can be put in order of suspicion.
     """
-    shares = [j.evidence_ratio for j in judged if j.kind is not MarkKind.OVERLAY]
+    shares = [*traces, *(j.evidence_ratio for j in judged if j.kind is not MarkKind.OVERLAY)]
     shares += [_row_evidence(row) for row in rows if row.contrast_levels <= OPAQUE_LEVELS]
     if not shares:
         return 0.0
@@ -107,6 +119,6 @@ def _watermark_score(judged: Iterable[Judged], rows: Iterable[Row]) -> float:
     return float(round(best + (1 - best) * 0.5 * (1 - 1 / agreeing), 4))
 
 
-def _share(boxes: Sequence[MarkBox], pixels: Pixels, kinds: tuple[MarkKind, ...]) -> float:
+def _share(boxes: Sequence[MarkBox], area_px: int, kinds: tuple[MarkKind, ...]) -> float:
     covered = sum(box.area_px for box in boxes if box.kind in kinds)
-    return float(round(min(1.0, covered / (pixels.shape[0] * pixels.shape[1])), 6))
+    return float(round(min(1.0, covered / area_px), 6))

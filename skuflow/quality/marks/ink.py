@@ -30,6 +30,8 @@ LETTERS_RATIO = 0.35
 STEEP_LETTERS_RATIO = 0.21
 """As above for steep lines: edges are level or upright mostly, and large Chinese letters stand close."""
 STEEP_DEGREES = (15.0, 55.0)
+COLOURED_GAIN = 1.6
+"""How much stronger strokes must be in one colour channel than in brightness to be read there: yellow on white."""
 SEEN_SPREAD = 9.0
 """Standard deviation of the ground, in levels, from which ink over ground has a slope worth knowing."""
 FLAT_LEVELS = 2
@@ -45,10 +47,12 @@ class Ink:
 
     ``angle_degrees`` -90..90, 0 is level, positive is falling; ``height_px`` and ``length_px`` of its box.
     ``outside_ratio``: share of the box off the product, None where that is unknown. ``outside_ink_ratio``: share of the
-    ink that stands clear of the product. ``contrast_levels``: ink less ground, signed. ``chroma_levels``: how much more
-    coloured ink is than ground. ``ink_spread``, ``ground_spread``: standard deviations, in levels.
-    ``slope``: how much of the ground's changes the ink goes along with, None where the ground is too even to tell;
-    ``fit_spread``: what that leaves unexplained, in levels. ``badge``: the line stands on a drawn rectangle.
+    ink that stands clear of the product. ``product_known``: the product's mask was given. ``contrast_levels``: ink less
+    ground, signed, in brightness or in the colour in which it stands out much better. ``chroma_levels``: how much more
+    coloured ink is than ground. ``ink_spread``: standard deviation of most of the ink's brightness, in levels;
+    ``ground_spread``: of all of the ground's. ``slope``: how much of the ground's changes the ink goes along with, None
+    where the ground is too even to tell; ``fit_spread``: what that leaves unexplained, in levels. ``badge``: the line
+    stands on a drawn rectangle.
     """
 
     quad: NDArray[np.float32]
@@ -57,6 +61,7 @@ class Ink:
     length_px: float
     outside_ratio: float | None
     outside_ink_ratio: float
+    product_known: bool
     contrast_levels: float
     chroma_levels: float
     ink_spread: float
@@ -66,8 +71,21 @@ class Ink:
     badge: bool
 
 
-def read_ink(frame: Frame, quad: NDArray[np.float32]) -> Ink | None:
-    """The line in ``quad`` (pixels of the working size); None where there are no crisp strokes in it."""
+def read_inks(frame: Frame, quad: NDArray[np.float32]) -> tuple[Ink, ...]:
+    """The line in ``quad`` (pixels of the working size); nothing where there are no crisp strokes in it.
+
+    A steep one is read twice where it can be, lighter and darker than its ground: the product's own strokes under a
+    mark are often the stronger ones.
+    """
+    first = read_ink(frame, quad)
+    if first is None or not STEEP_DEGREES[0] <= abs(angle_degrees(quad)) <= STEEP_DEGREES[1]:
+        return () if first is None else (first,)
+    second = read_ink(frame, quad, lighter=first.contrast_levels < 0)
+    return (first,) if second is None else (first, second)
+
+
+def read_ink(frame: Frame, quad: NDArray[np.float32], lighter: bool | None = None) -> Ink | None:
+    """As ``read_inks``, for ink that is lighter or darker than its ground; the one there is more of where None."""
     frame_h, frame_w = frame.grey.shape
     (_, _), (first, second), _ = cv2.minAreaRect(quad)
     height, length = min(first, second), max(first, second)
@@ -82,20 +100,22 @@ def read_ink(frame: Frame, quad: NDArray[np.float32]) -> Ink | None:
     window = np.s_[top:bottom, left:right]
     inside = np.zeros((bottom - top, right - left), np.uint8)
     cv2.fillConvexPoly(inside, np.round(quad - (left, top)).astype(np.int32), 1)
-    grey = frame.grey[window]
-    ground = _ground(grey, height)
-    strokes = _strokes(grey, ground, inside > 0, frame.noise_levels)
-    if strokes is None:
+    read = _read_plane(frame, window, inside > 0, height, lighter)
+    if read is None:
         return None
-    ink, contrast = strokes
-    if length >= LINE_SLENDER * height and _unevenness(ink, _angle(quad), height) < _least_uneven(quad):
+    ink, contrast = read
+    # Of brightness, whatever plane the strokes were read in: JPEG stores colour at half the size.
+    grey = frame.grey[window]
+    if length >= LINE_SLENDER * height and _unevenness(ink, angle_degrees(quad), height) < _least_uneven(
+        quad
+    ):
         return None
     core = _core(ink)
     even = (inside > 0) & ~cv2.dilate(ink.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     slope, fit_spread = _dependence(frame.rgb[window], ink if core is None else core)
     outside, outside_ink = _off_product(frame, window, inside > 0, ink)
     level = grey[ink if core is None else core]
-    angle = _angle(quad)
+    angle = angle_degrees(quad)
     return Ink(
         quad,
         angle,
@@ -103,9 +123,10 @@ def read_ink(frame: Frame, quad: NDArray[np.float32]) -> Ink | None:
         float(length),
         outside,
         outside_ink,
+        frame.product is not None,
         contrast,
         _chroma(frame.rgb[window], ink if core is None else core, even),
-        float(level.std()),
+        _spread(level),
         float(grey[even].std()) if np.count_nonzero(even) > 20 else 0.0,
         slope,
         fit_spread,
@@ -113,7 +134,7 @@ def read_ink(frame: Frame, quad: NDArray[np.float32]) -> Ink | None:
     )
 
 
-def _angle(quad: NDArray[np.float32]) -> float:
+def angle_degrees(quad: NDArray[np.float32]) -> float:
     """Direction of the longer sides, -90..90 degrees."""
     sides = [quad[1] - quad[0], quad[2] - quad[1]]
     x, y = max(sides, key=lambda side: float(np.hypot(*side)))
@@ -121,8 +142,26 @@ def _angle(quad: NDArray[np.float32]) -> float:
 
 
 def _least_uneven(quad: NDArray[np.float32]) -> float:
-    steep = STEEP_DEGREES[0] <= abs(_angle(quad)) <= STEEP_DEGREES[1]
+    steep = STEEP_DEGREES[0] <= abs(angle_degrees(quad)) <= STEEP_DEGREES[1]
     return STEEP_LETTERS_RATIO if steep else LETTERS_RATIO
+
+
+def _read_plane(
+    frame: Frame, window: tuple[slice, slice], inside: Mask, height: float, lighter: bool | None
+) -> tuple[Mask, float] | None:
+    """The strokes and their contrast in brightness, or in the colour in which they stand out much better."""
+    found = _strokes(frame.grey[window], height, inside, frame.noise_levels, lighter)
+    gain = COLOURED_GAIN
+    for colour in np.moveaxis(frame.rgb[window], 2, 0):
+        strokes = _strokes(colour.astype(np.float32), height, inside, frame.noise_levels, lighter)
+        if strokes is not None and (found is None or abs(strokes[1]) > gain * abs(found[1])):
+            found, gain = strokes, 1.0
+    return found
+
+
+def _spread(level: NDArray[np.float32]) -> float:
+    """Standard deviation by the median, so that strokes of the product among those of a line do not count."""
+    return 1.4826 * float(np.median(np.abs(level - np.median(level))))
 
 
 def _ground(grey: Plane, height: float) -> Plane:
@@ -132,14 +171,16 @@ def _ground(grey: Plane, height: float) -> Plane:
     return np.asarray(flat, dtype=np.float32)
 
 
-def _strokes(grey: Plane, ground: Plane, inside: Mask, noise: float) -> tuple[Mask, float] | None:
-    """Ink, and its signed contrast; None where nothing crisp stands out."""
-    residual = grey - ground
+def _strokes(
+    grey: Plane, height: float, inside: Mask, noise: float, lighter: bool | None
+) -> tuple[Mask, float] | None:
+    """Ink of a line so tall, and its signed contrast; None where nothing crisp stands out."""
+    residual = grey - _ground(grey, height)
     limit = max(LEAST_LEVELS, 3.5 * noise)
-    lighter, darker = residual > limit, residual < -limit
-    bright = float(residual[lighter & inside].sum())
-    dark = -float(residual[darker & inside].sum())
-    ink: Mask = (lighter if bright > dark else darker) & inside
+    above, below = residual > limit, residual < -limit
+    if lighter is None:
+        lighter = float(residual[above & inside].sum()) > -float(residual[below & inside].sum())
+    ink: Mask = (above if lighter else below) & inside
     count = int(np.count_nonzero(ink))
     if (
         count < LEAST_INK_PX
@@ -155,7 +196,7 @@ def _strokes(grey: Plane, ground: Plane, inside: Mask, noise: float) -> tuple[Ma
     )
     if np.count_nonzero(ink) < LEAST_INK_PX or float(np.percentile(steps[ink], 92)) < CRISP_RATIO * strength:
         return None
-    return ink, strength if bright > dark else -strength
+    return ink, strength if lighter else -strength
 
 
 def _unevenness(ink: Mask, angle_degrees: float, height: float) -> float:

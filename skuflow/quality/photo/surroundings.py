@@ -17,6 +17,8 @@ BURNT_LEVEL = 253
 BLOCK_PX = 8
 _STEP_LIMIT = 12.0
 """Levels between neighbours; a larger step is an edge of the subject and says nothing about compression."""
+_LEAST_EXCESS = 1e-3
+"""Levels; a drawn picture has next to none off the grid, and what is divided by next to none says nothing."""
 
 
 def border_of(pixels: Pixels) -> Pixels:
@@ -71,20 +73,24 @@ def frame_fill_ratio(product: Mask) -> float:
 
 
 def blockiness_ratio(pixels: Pixels) -> float:
-    """Steps between neighbours on the strongest grid of eight over those off it: 1 = no blocks.
+    """How far steps between neighbours stand out on the strongest grid of eight, over those off it: 1 = no blocks.
 
-    Seen in the pixels, so also where a poor JPEG was saved again as something better, as long as it was not resized.
+    A step counts by what it exceeds its own neighbours by, so that texture and shading, whose steps are as large beside
+    the grid as on it, cancel out. Seen in the pixels, so also where a poor JPEG was saved again as something better, as
+    long as it was not resized.
     """
     grey = grey_of(pixels)
-    return max(_on_grid(np.abs(np.diff(grey, axis=1))), _on_grid(np.abs(np.diff(grey, axis=0)).T))
+    return max(_on_grid(grey), _on_grid(np.ascontiguousarray(grey.T)))
 
 
-def _on_grid(steps: Plane) -> float:
-    weak = np.where(steps <= _STEP_LIMIT, steps, np.float32(0))
-    by_column = weak.mean(axis=0, dtype=np.float64)
-    usable = by_column.size // BLOCK_PX * BLOCK_PX
-    if usable < 4 * BLOCK_PX:
+def _on_grid(grey: Plane) -> float:
+    if grey.shape[1] < 4 * BLOCK_PX + 3:
         return 1.0
+    steps = np.abs(np.diff(grey, axis=1))
+    middle = steps[:, 1:-1]
+    excess = middle - np.maximum(steps[:, :-2], steps[:, 2:])
+    excess[(excess < 0) | (middle > _STEP_LIMIT)] = 0
+    by_column = excess.mean(axis=0, dtype=np.float64)
+    usable = by_column.size // BLOCK_PX * BLOCK_PX
     phases = by_column[:usable].reshape(-1, BLOCK_PX).mean(axis=0)
-    middle = float(np.median(phases))
-    return float(phases.max()) / middle if middle > 1e-3 else 1.0
+    return float(phases.max()) / max(float(np.median(phases)), _LEAST_EXCESS)
