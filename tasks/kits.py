@@ -8,20 +8,27 @@ from prefect import task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from skuflow.ledger.spending import spent_on
 from skuflow.listing.assembly import assemble_kit, kit_json
 from skuflow.listing.bench import Makings
 from skuflow.listing.kit import ImageRole, Kit
 from skuflow.listing.waiting import note_waiting
 from skuflow.review.artifact_keys import artifact_key
-from skuflow.review.markdown import kit_markdown
+from skuflow.review.day_notes import note_kit
+from skuflow.review.kit_links import kit_links
+from skuflow.review.markdown import KitMoney, kit_markdown
 from skuflow.review.thumbnails import data_uri_thumbnail
+from skuflow.review.wording import say
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore
 from tasks.line import Line, PublishedKit, StageOutcome
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 from tasks.showing import show
+from tasks.wiring import Wiring
 
 _THUMBNAILS = 4
+_THUMBNAIL_PX = 176
+"""Four of them fit side by side into Prefect's UI."""
 
 
 @task(
@@ -38,16 +45,28 @@ async def publish_kit(
     """Assemble, score and store the kit; an artifact is left only where the kit changed."""
     kit, changed = await store_kit(line, copy, images, video, opinions)
     if changed:
-        thumbnails = await line.wiring.in_pool(_thumbnails, kit, line.wiring.store)
-        link = await line.wiring.in_pool(line.wiring.store.url, kit_key(line.sku))
-        await show(
-            acreate_markdown_artifact(
-                key=artifact_key("kit", line.sku),
-                markdown=kit_markdown(kit, thumbnails, link=link),
-                description=f"{kit.sku}: {kit.status.value}",
-            )
-        )
+        await show(_show_kit(line.wiring, kit))
     return PublishedKit(kit)
+
+
+async def _show_kit(wiring: Wiring, kit: Kit) -> None:
+    status = say(f"status.{kit.status.value}")
+    score = "" if kit.scores.overall is None else f", {kit.scores.overall:.0f}"
+    await acreate_markdown_artifact(
+        key=artifact_key("kit", kit.sku),
+        markdown=await wiring.in_pool(_markdown, wiring, kit),
+        description=f"{kit.sku}: {status.en} {status.zh}{score}",
+    )
+
+
+def _markdown(wiring: Wiring, kit: Kit) -> str:
+    return kit_markdown(
+        kit,
+        _thumbnails(kit, wiring.store),
+        kit_links(kit, wiring.store, datetime.now(UTC)),
+        KitMoney(spent_on(wiring.ledger.engine, [kit.sku]), wiring.settings.outsourcing_micro()),
+        wiring.settings.zone,
+    )
 
 
 async def store_kit(
@@ -64,6 +83,8 @@ async def store_kit(
 
 def _store(line: Line, kit: Kit) -> None:
     store = line.wiring.store
+    # Before the kit: one that is interrupted here is published again, and noted again.
+    note_kit(store, line.wiring.ledger.today(), kit)
     store.put(kit_key(line.sku), kit_json(kit), "application/json")
     note_waiting(store, kit, line.plan.brief, line.previous)
 
@@ -95,5 +116,5 @@ def _thumbnails(kit: Kit, store: ObjectStore) -> dict[str, str]:
             image.renditions,
             key=lambda rendition: abs(rendition.width - rendition.height) * 10_000 + rendition.bytes,
         )
-        thumbnails[image.id] = data_uri_thumbnail(store.get(f"{folder}/{smallest.file}"))
+        thumbnails[image.id] = data_uri_thumbnail(store.get(f"{folder}/{smallest.file}"), _THUMBNAIL_PX)
     return thumbnails

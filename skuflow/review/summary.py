@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from skuflow.review.cards import KitEntry
@@ -12,6 +12,7 @@ from skuflow.review.export import KIT_FILE
 from skuflow.review.outfiles import harmless, write_whole
 from skuflow.review.reasons import all_findings, reasons
 
+SUMMARY_FILE = "summary.csv"
 COLUMNS = (
     "sku",
     "title",
@@ -38,14 +39,22 @@ def write_summary(kits: Iterable[KitEntry], out: Path) -> Path:
     without it) and CRLF line ends; returns its path. Costs are decimal CNY, ``kit`` is relative to
     ``out``. Raises OSError.
     """
+    for _ in summarised(kits, out):
+        pass
+    return out / SUMMARY_FILE
+
+
+def summarised(kits: Iterable[KitEntry], out: Path) -> Iterator[KitEntry]:
+    """Hand the kits through, and write the summary as ``write_summary`` does once the last one has passed: a kit need
+    be read once only for this and whatever else is made of it. Raises OSError.
+    """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
     for entry in kits:
         writer.writerow({column: harmless(cell) for column, cell in _row(entry).items()})
-    path = out / "summary.csv"
-    write_whole(path, text.getvalue().encode("utf-8-sig"))
-    return path
+        yield entry
+    write_whole(out / SUMMARY_FILE, text.getvalue().encode("utf-8-sig"))
 
 
 def _row(entry: KitEntry) -> dict[str, str]:

@@ -10,16 +10,12 @@ from PIL import Image
 
 from skuflow.review.cards import KitEntry
 from skuflow.review.figures import duration_text, money
-from skuflow.review.markdown import batch_rows, kit_markdown
 from skuflow.review.summary import COLUMNS, write_summary
 from skuflow.review.thumbnails import data_uri_thumbnail, shrink
 from skuflow.storage.folder import FolderStore
 from tests.review_kits import (
     HOSTILE_SKU,
-    blocked_charger,
     deferred_bottle,
-    hostile,
-    mug,
     paint_plainly,
     sample_entries,
 )
@@ -133,50 +129,3 @@ def test_thumbnail_lays_transparency_on_white_turns_upright_and_never_enlarges(t
 def test_thumbnail_of_no_picture_is_an_error() -> None:
     with pytest.raises(OSError):
         data_uri_thumbnail(b"not a picture")
-
-
-def test_markdown_shows_what_a_reviewer_asks_first(store: FolderStore) -> None:
-    kit = mug(store, paint_plainly, lambda sku: b"film")
-    uri = "data:image/webp;base64,AAAA"
-    text = kit_markdown(kit, {kit.images[0].id: uri}, "file:///out/kit.json")
-    assert text.startswith("## 复古窑变釉陶瓷马克杯 380ml\n`DM-MUG-001` · **Ready for review**")
-    assert f"]({uri})" in text
-    assert text.count("](data:") == 1
-    assert "| 92 | 90 | 97 | 91 |" in text
-    assert "Cost ¥0.00 (estimated ¥0.00)." in text
-    assert "| ja | 窯変釉 陶器マグカップ" in text
-    assert "`COPY_UNTRANSLATED`" in text
-    assert "[kit.json and its files](file:///out/kit.json)" in text
-
-
-def test_markdown_says_why_a_kit_is_blocked_and_needs_no_link() -> None:
-    text = kit_markdown(blocked_charger(), {}, None)
-    assert "**Blocked" in text
-    assert "The photo is too small\\." in text
-    assert "gallery" not in text
-    assert "| – | – | – | – |" in text
-
-
-def test_markdown_takes_product_text_as_text(store: FolderStore) -> None:
-    text = kit_markdown(hostile(store, paint_plainly), {}, None)
-    assert "<script" not in text
-    assert "<img" not in text
-    piped = mug(store, paint_plainly, lambda sku: b"film")
-    bad = piped.copy_[0].model_copy(update={"title": "a | b\n\n# c [x](javascript:alert(1))"})
-    row = next(
-        x
-        for x in kit_markdown(piped.model_copy(update={"copy_": (bad,)}), {}, None).splitlines()
-        if "a \\|" in x
-    )
-    assert row == "| en | a \\| b \\# c \\[x\\]\\(javascript:alert\\(1\\)\\) | 100 % |"
-
-
-def test_batch_rows_are_text_and_alike(entries: list[KitEntry]) -> None:
-    rows = batch_rows(entries)
-    assert len(rows) == len(entries)
-    assert {tuple(row) for row in rows} == {tuple(rows[0])}
-    assert all(isinstance(cell, str) for row in rows for cell in row.values())
-    assert rows[0]["Score"] == "92"
-    assert rows[0]["Languages"] == "7"
-    assert rows[3]["Status"] == "blocked"
-    assert rows[3]["Reasons"].startswith("The photo is too small.")
