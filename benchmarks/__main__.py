@@ -19,6 +19,7 @@ NAMES = (
     "makespan",
     "chaos",
     "names",
+    "ranking",
     "lint",
     "text_gate",
 )

@@ -34,9 +34,11 @@ OFFLINE_PAGE = ROOT / "docs" / "providers" / "offline.md"
 CODE_SOURCES = ("skuflow", "tasks", "flows", "providers/offline")
 NOT_CODES = {
     "DO_NOT_TRACK": "an environment variable that asks programs to send no statistics",
+    "LC_ALL": "an environment variable that names the locale",
+    "LC_MESSAGES": "an environment variable that names the locale",
     "OMP_NUM_THREADS": "an environment variable of numeric libraries",
 }
-NOT_CODES_PREFIXES = ("SKUFLOW_", "PREFECT_")
+NOT_CODES_PREFIXES = ("SKUFLOW_", "PREFECT_", "OSS_")
 SEVERITY_OF_RULES = {
     rule.name.upper(): rule.severity.value for rules in RULES_BY_KIND.values() for rule in rules
 }
