@@ -24,8 +24,9 @@ UV_VERSION := 0.13.8
 demo: $(VENV)/.user
 	@$(BIN)/skuflow run samples/products.csv --out kits || test $$? -eq 3
 
+# A file's tests stay together, since many share a server; the long files come first, so that both workers end together.
 test: $(VENV)/.dev
-	@$(BIN)/pytest -n 2 --dist loadgroup tests/unit tests/contract tests/flows
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/flows tests/contract tests/unit
 
 browser-test: $(VENV)/.dev
 	@$(BIN)/pytest tests/browser
@@ -41,6 +42,7 @@ bench: $(VENV)/.dev
 
 schema: $(VENV)/.user
 	@$(BIN)/python -m skuflow.listing.schema > docs/kit.schema.json
+	@$(BIN)/python -m skuflow.notices.schema > docs/webhook.schema.json
 
 # Pins without download addresses, for every platform.
 lock: $(VENV)/.user

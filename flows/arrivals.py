@@ -10,7 +10,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.arrival_line import work_off_arrivals
-from flows.endings import told
+from flows.endings import announced, told
 from flows.forms import USUAL_KITS, Kits
 from flows.kit_reports import BatchReport
 from flows.new_listings import make_listings
@@ -30,9 +30,11 @@ async def arrivals(kits: Kits = USUAL_KITS) -> Any:
     run_id = str(flow_run.id or "")
     async with entered() as wiring:
         report = await work_off_arrivals(wiring, kits.wishes([]), make_listings, run_id)
+        made = BatchReport((), report.loose_findings, run_id, results=report.results)
+        await announced(wiring, made, "incoming/")
     before = [f"{report.folders} folders"]
     if report.left:
         before.append(f"{report.left} left to runs of their own")
     if report.refused:
         before.append(f"{report.refused} refused, see the receiver's /status")
-    return told(BatchReport((), report.loose_findings, run_id, results=report.results), *before)
+    return told(made, *before)

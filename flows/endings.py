@@ -8,6 +8,9 @@ from prefect import State
 from prefect.states import Completed
 
 from flows.kit_reports import BatchReport
+from skuflow.listing.findings import Severity
+from tasks.notices import announce_run
+from tasks.wiring import Wiring
 
 
 def told(report: BatchReport | State[Any], *before: str) -> State[Any]:
@@ -18,3 +21,15 @@ def told(report: BatchReport | State[Any], *before: str) -> State[Any]:
         return report
     message = "; ".join((*before, report.in_one_line() if report.results else "nothing new 无新品"))
     return Completed(message=message) if report.complete else Completed(name="Unfinished", message=message)
+
+
+async def announced(
+    wiring: Wiring, report: BatchReport | State[Any], catalog: str
+) -> BatchReport | State[Any]:
+    """The report itself, once the shop's own back end was told of it. A batch that was left to runs of its own is told
+    by its last one; of a run that found nothing to do nothing is told.
+    """
+    if isinstance(report, BatchReport) and (report.results or not report.complete):
+        whole = not any(finding.severity is Severity.ERROR for finding in report.loose_findings)
+        await announce_run(wiring, report.results, catalog=catalog, rows_are_skus=whole)
+    return report

@@ -13,6 +13,7 @@ from flows.refusals import refusing
 from skuflow.housekeeping.concerns import Concern, Kind
 from skuflow.housekeeping.report import Report
 from skuflow.ledger.redaction import redacted
+from tasks.chunks import announce_untold
 from tasks.dead_runs import Resumed
 from tasks.entering import entered
 from tasks.janitor import (
@@ -24,6 +25,7 @@ from tasks.janitor import (
     resume_runs,
     tell,
 )
+from tasks.notices import deliver_left
 from tasks.wiring import Wiring
 
 T = TypeVar("T")
@@ -51,6 +53,8 @@ async def _round(wiring: Wiring) -> Report:
     resumed = await _tried("resume runs", resume_runs(), report, Resumed())
     report.runs.extend(resumed.done)
     report.cleaned.extend(await _tried("clean", clean_once_a_day(), report, []))
+    await _tried("tell of batches", announce_untold(wiring), report, None)
+    await _tried("deliver notices", deliver_left(wiring), report, None)
     concerns = await _tried("look for concerns", find_concerns(report.jobs), report, [])
     concerns = [*concerns, *resumed.concerns, *_of_the_janitor(report)]
     report.told.extend(await _tried("tell", tell(concerns), report, []))

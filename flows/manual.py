@@ -8,7 +8,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.endings import told
+from flows.endings import announced, told
 from flows.forms import (
     USUAL_KITS,
     USUAL_MAKERS,
@@ -55,8 +55,9 @@ async def manual_listings(
     """
     settings = read_settings()
     catalog = _catalog(products, rows, settings)
-    async with entered(_overrides(makers, settings)):
-        return told(await new_listings.fn(catalog, kits.wishes(skus)))
+    async with entered(_overrides(makers, settings)) as wiring:
+        report = await new_listings.fn(catalog, kits.wishes(skus))
+        return told(await announced(wiring, report, catalog))
 
 
 @flow(name="listing-kit", flow_run_name="by hand: {sku}", validate_parameters=True, log_prints=False)
@@ -80,8 +81,9 @@ async def manual_kit(
     """
     settings = read_settings()
     catalog = _catalog(products, rows, settings)
-    async with entered(_overrides(makers, settings)):
-        return told(BatchReport([await listing_kit.fn(catalog, sku, kits.wishes([]))]))
+    async with entered(_overrides(makers, settings)) as wiring:
+        report = BatchReport([await listing_kit.fn(catalog, sku, kits.wishes([]))])
+        return told(await announced(wiring, report, catalog))
 
 
 def _catalog(products: str, rows: str, settings: Settings) -> str:

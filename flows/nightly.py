@@ -11,7 +11,7 @@ from prefect import State, flow
 from prefect.runtime import flow_run
 
 from flows.arrival_line import work_off_arrivals
-from flows.endings import told
+from flows.endings import announced, told
 from flows.forms import USUAL_KITS, Kits
 from flows.kit_reports import BatchReport
 from flows.new_listings import make_listings
@@ -44,15 +44,16 @@ async def nightly(kits: Kits = USUAL_KITS) -> Any:
         left_over = [report async for report in _left_over(wiring, run_id)]
         catalog = await _catalog(wiring, wishes, run_id)
         arrived = await work_off_arrivals(wiring, wishes, make_listings, run_id)
-    before: list[str] = []
-    if not isinstance(catalog, BatchReport):
-        before.append(f"catalog: {catalog.message}")
-        catalog = BatchReport(run_id=run_id)
-    reports = (*left_over, catalog)
-    results = {result.sku: result for report in reports for result in report.results}
-    results.update({result.sku: result for result in arrived.results})
-    findings = [*catalog.loose_findings, *arrived.loose_findings]
-    return told(BatchReport((), findings, run_id, results=tuple(results.values())), *before)
+        before: list[str] = []
+        if not isinstance(catalog, BatchReport):
+            before.append(f"catalog: {catalog.message}")
+            catalog = BatchReport(run_id=run_id)
+        reports = (*left_over, catalog)
+        results = {result.sku: result for report in reports for result in report.results}
+        results.update({result.sku: result for result in arrived.results})
+        findings = [*catalog.loose_findings, *arrived.loose_findings]
+        report = BatchReport((), findings, run_id, results=tuple(results.values()))
+        return told(await announced(wiring, report, wiring.settings.skuflow_catalog), *before)
 
 
 async def _left_over(wiring: Wiring, run_id: str) -> AsyncIterator[BatchReport]:

@@ -57,6 +57,8 @@ class TemporaryServer:
                 "PREFECT_API_URL": "",
             }
         )
+        # A password is for servers that others reach; nobody but this run knows this one's port.
+        environment.pop("PREFECT_SERVER_API_AUTH_STRING", None)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "flows.temporary_server", str(self._port)],

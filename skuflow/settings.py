@@ -5,6 +5,7 @@ Nothing else in the project reads ``os.environ``. Every field stands in ``.env.e
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from skuflow.insights.exchange import ExchangeRates, RateError, parse_rate
 from skuflow.jobs.contract import Capability, MicroCNY
 from skuflow.jobs.routes import RouteError, RouteRule, parse_routes
+from skuflow.notices.receiver import Receiver, ReceiverError, receiver_of
 from skuflow.storage.places import OSS_SCHEME, OssPlace, PlaceError, folder_of, oss_place
 
 Languages = tuple[Literal["en", "zh"], ...]
@@ -128,6 +130,9 @@ class Settings(BaseSettings):
     skuflow_events_token: SecretStr = Field(
         SecretStr(""), description="What senders of storage events must show; empty: loopback only."
     )
+    skuflow_kits_token: SecretStr = Field(
+        SecretStr(""), description="What back ends show to fetch kits; empty: kits are not served."
+    )
     oss_access_key_id: SecretStr = Field(SecretStr(""), description="Key of a RAM user, for oss:// storage.")
     oss_access_key_secret: SecretStr = Field(SecretStr(""), description="See oss_access_key_id.")
     oss_session_token: SecretStr = Field(SecretStr(""), description="Of a temporary key (STS) only.")
@@ -147,6 +152,10 @@ class Settings(BaseSettings):
     skuflow_alert_webhook: SecretStr = Field(
         SecretStr(""), description="Address that is told of failed runs and of what a person must see."
     )
+    skuflow_webhook_url: SecretStr = Field(
+        SecretStr(""), description="Address that is told of every run and kit; https, or this machine."
+    )
+    skuflow_webhook_secret: SecretStr = Field(SecretStr(""), description="Signs what is told there.")
     prefect_server_api_auth_string: SecretStr = Field(
         SecretStr(""), description="user:password of Prefect's server and UI."
     )
@@ -335,6 +344,14 @@ class Settings(BaseSettings):
         except RateError as error:
             raise SettingsError(f"SKUFLOW_EXCHANGE_RATES: {error}") from error
 
+    def webhook(self) -> Receiver | None:
+        """Who is told of runs and kits, None for nobody. Raises SettingsError when it cannot be used."""
+        url, secret = self.skuflow_webhook_url, self.skuflow_webhook_secret
+        try:
+            return receiver_of(url.get_secret_value().strip(), secret.get_secret_value())
+        except ReceiverError as error:
+            raise SettingsError(str(error)) from error
+
     def routes(self) -> tuple[RouteRule, ...]:
         """The routing rules, in order. Raises SettingsError when malformed."""
         try:
@@ -391,6 +408,7 @@ def read_settings(overrides: Mapping[str, object] | None = None) -> Settings:
     settings.outsourcing_micro()
     settings.exchange_rates()
     settings.routes()
+    settings.webhook()
     _ = settings.storage
     return settings
 
@@ -401,6 +419,10 @@ def prepare_prefect_environment(settings: Settings, api_url: str) -> None:
     Analytics are off; Prefect's own words stay off the terminal, its warnings and errors reach the server.
     """
     os.environ["PREFECT_API_URL"] = api_url
+    if password := settings.prefect_api_auth_string.get_secret_value():
+        os.environ.setdefault("PREFECT_API_AUTH_STRING", password)
+        # At DEBUG it logs the headers of a handshake, and with them this password.
+        logging.getLogger("websockets").setLevel(logging.INFO)
     for name, value in prefect_server_environment(settings).items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")

@@ -16,8 +16,10 @@ from prefect.exceptions import ObjectNotFound
 from skuflow.batches.batches import Batches
 from skuflow.batches.results import SkuResult, read_results
 from skuflow.batches.rows import BatchRow, ChunkRow, ChunkState
+from skuflow.notices.outbox import Outbox
 from skuflow.review.artifact_keys import artifact_key
 from skuflow.storage.objects import StorageError
+from tasks.notices import announce_run
 from tasks.reports import BatchRows, report_batch
 from tasks.showing import show
 from tasks.wiring import Wiring
@@ -57,6 +59,31 @@ async def show_closed_batch(wiring: Wiring, batch: BatchRow) -> None:
     results = BatchRows(wiring, _results(wiring, rows), batch.run_id, name=batch.id, told=not batch.owner)
     await report_batch(batch.catalog, results, counts)
     await report_chunks(batch.catalog, ChunkRows(rows), counts)
+    if not batch.owner:
+        # Of a batch that its own run works off, that run tells.
+        await _announce(wiring, batch, rows)
+
+
+async def announce_untold(wiring: Wiring) -> None:
+    """Tell of batches whose last chunk was killed between closing them and telling."""
+    if wiring.settings.webhook() is None:
+        return
+    batches = Batches(wiring.ledger.engine)
+    for batch_id in await asyncio.to_thread(Outbox(wiring.ledger.engine).untold_batches):
+        batch = await asyncio.to_thread(batches.get, batch_id)
+        if batch is not None:
+            await _announce(wiring, batch, await asyncio.to_thread(batches.chunks, batch_id))
+
+
+async def _announce(wiring: Wiring, batch: BatchRow, rows: Sequence[ChunkRow]) -> None:
+    await announce_run(
+        wiring,
+        _results(wiring, rows),
+        catalog=batch.catalog,
+        rows_are_skus=all(row.state is ChunkState.DONE for row in rows),
+        run_id=batch.run_id,
+        batch_id=batch.id,
+    )
 
 
 def _results(wiring: Wiring, rows: Sequence[ChunkRow]) -> Iterator[SkuResult]:

@@ -22,6 +22,7 @@ from skuflow.review.wording import say
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore
 from tasks.line import Line, PublishedKit, StageOutcome
+from tasks.notices import note_kit_notice
 from tasks.policies import RETRIES, RETRY_DELAYS_S, should_retry
 from tasks.showing import show
 from tasks.wiring import Wiring
@@ -85,6 +86,7 @@ def _store(line: Line, kit: Kit) -> None:
     store = line.wiring.store
     # Before the kit: one that is interrupted here is published again, and noted again.
     note_kit(store, line.wiring.ledger.today(), kit)
+    note_kit_notice(line.wiring, kit)
     store.put(kit_key(line.sku), kit_json(kit), "application/json")
     note_waiting(store, kit, line.plan.brief, line.previous)
 

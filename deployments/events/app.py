@@ -33,6 +33,8 @@ from skuflow.ledger.engine import open_engine
 from skuflow.ledger.errors import SchemaError
 from skuflow.ledger.migrate import upgrade_engine
 from skuflow.ledger.redaction import keep_secret, redacted, secrets_of
+from skuflow.notices.courier import Courier
+from skuflow.notices.outbox import Outbox
 from skuflow.settings import Settings, SettingsError, read_settings
 from skuflow.storage.opening import open_store
 
@@ -52,13 +54,15 @@ def create_app(
     book: ArrivalBook,
     keeper: Keeper | None,
     *,
+    courier: Courier | None = None,
+    outbox: Outbox | None = None,
     token: str = "",
     body_timeout_s: float = BODY_TIMEOUT_S,
     round_s: float = ROUND_S,
     on_stop: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The receiver. ``token``: what senders must show; empty: requests are taken from this machine only. ``keeper``:
-    its rounds are made for as long as the server runs.
+    its rounds are made for as long as the server runs, and ``courier`` delivers notices from ``outbox``.
 
     Answers 401 to strangers, 400 to what is no storage event, 408 and 413 to slow and long bodies, and 503 while the
     database cannot be written to, so that the sender comes again.
@@ -66,14 +70,15 @@ def create_app(
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        rounds = asyncio.create_task(_keep(keeper, round_s)) if keeper is not None else None
+        rounds = [asyncio.create_task(_keep(keeper, round_s))] if keeper is not None else []
+        rounds += [asyncio.create_task(courier.keep())] if courier is not None else []
         try:
             yield
         finally:
-            if rounds is not None:
-                rounds.cancel()
+            for task in rounds:
+                task.cancel()
                 with suppress(asyncio.CancelledError):
-                    await rounds
+                    await task
             on_stop()
 
     app = FastAPI(title="skuflow events", openapi_url=None, docs_url=None, redoc_url=None, lifespan=life)
@@ -113,7 +118,7 @@ def create_app(
     @app.get("/status")
     async def status(request: Request) -> dict[str, Any]:
         _require_trusted(request, token, _shown_in_headers(request))
-        return await asyncio.to_thread(_status, book, keeper)
+        return await asyncio.to_thread(_status, book, keeper, outbox)
 
     return app
 
@@ -137,13 +142,23 @@ def from_settings() -> FastAPI:
         ring_every_s=settings.skuflow_ring_every_s,
         sweep_every_s=LOCAL_SWEEP_S if bucket == LOCAL else BUCKET_SWEEP_S,
     )
+    receiver, outbox = settings.webhook(), Outbox(engine)
     app = create_app(
-        book, keeper, token=settings.skuflow_events_token.get_secret_value(), on_stop=engine.dispose
+        book,
+        keeper,
+        courier=None if receiver is None else Courier(outbox, receiver, open_store(settings)),
+        outbox=None if receiver is None else outbox,
+        token=settings.skuflow_events_token.get_secret_value(),
+        on_stop=engine.dispose,
     )
     if settings.skuflow_callback_url:
         from deployments.callbacks.app import from_settings as callbacks
 
         app.include_router(callbacks().router)
+    from deployments.kits.app import from_settings as kits
+
+    if (served := kits(settings)) is not None:
+        app.include_router(served)
     return app
 
 
@@ -199,7 +214,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _status(book: ArrivalBook, keeper: Keeper | None) -> dict[str, Any]:
+def _status(book: ArrivalBook, keeper: Keeper | None, outbox: Outbox | None = None) -> dict[str, Any]:
     now = book.clock()
     counts = book.counts()
     folders = book.in_state(FolderState.REFUSED, FolderState.WAITING, most=_SHOWN)
@@ -215,6 +230,8 @@ def _status(book: ArrivalBook, keeper: Keeper | None) -> dict[str, Any]:
         status["last_ring_s"] = _age_s(kept.rung_at, now)
         status["last_sweep_s"] = _age_s(kept.swept_at, now)
         status["errors"] = [error for error in (kept.error, kept.ring_error) if error]
+    if outbox is not None:
+        status["notices"] = {**outbox.counts(), "last_error": outbox.last_error()}
     return status
 
 

@@ -266,7 +266,7 @@ notices = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("event", "subject"),
-    sa.Index("ix_notices_state", "state"),
+    sa.Index("ix_notices_state_next_at", "state", "next_at"),
 )
 
 housekeeping_marks = sa.Table(

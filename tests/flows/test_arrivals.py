@@ -28,7 +28,7 @@ from skuflow.storage.keys import kit_key
 from tasks.wiring import Wiring
 from tests.flows.conftest import CLOCK, MUG, PHOTOS, MakeWiring
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en"])
 QUICK = {"skuflow_settle_s": 0.3}

@@ -27,13 +27,14 @@ from flows.order import Order
 from flows.wishes import Wishes
 from skuflow.batches.batches import Batches
 from skuflow.batches.rows import BatchRow, BatchState, ChunkState
-from skuflow.ledger.schema import batch_chunks
+from skuflow.ledger.schema import batch_chunks, notices
 from skuflow.listing.brief import Stage
 from skuflow.storage.folder import FolderStore
+from tasks.chunks import announce_untold
 from tasks.wiring import Wiring
 from tests.flows.conftest import MUG, MakeCatalog, MakeWiring
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en"])
 THREE = [{**MUG, "sku": f"mug-{number}"} for number in range(1, 4)]
@@ -87,6 +88,33 @@ async def test_a_long_batch_is_left_to_runs_that_anybody_may_take(
     state: Any = await listing_chunk(batch.id, 1, return_state=True)
     assert state.is_completed()
     assert "needs no run" in state.message
+
+
+async def test_a_batch_is_told_once_when_it_closes_and_by_the_janitor_if_nobody_did(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, client: PrefectClient
+) -> None:
+    # Nobody listens there: what is told waits in the database.
+    hook = {"skuflow_webhook_url": "http://127.0.0.1:9/", "skuflow_webhook_secret": "a secret of the tests"}
+    wiring = make_wiring(skuflow_chunk_skus=2, **hook)
+    batch = await sent(wiring, make_catalog(*THREE))
+    await listing_chunk(batch.id, 2)
+    assert told_runs(wiring) == []
+    await listing_chunk(batch.id, 1)
+    (told,) = told_runs(wiring)
+    assert (told["run_id"], told["batch_id"], told["complete"]) == (batch.run_id, batch.id, True)
+    assert (told["counts"], told["skus_total"]) == ({"needs_review": 3}, 3)
+    await announce_untold(wiring)
+    assert len(told_runs(wiring)) == 1
+    with wiring.ledger.engine.begin() as connection:
+        connection.execute(sa.delete(notices).where(notices.c.event == "run.completed"))
+    await announce_untold(wiring)
+    assert told_runs(wiring) == [told]
+
+
+def told_runs(wiring: Wiring) -> list[dict[str, Any]]:
+    with wiring.ledger.engine.connect() as connection:
+        query = sa.select(notices.c.payload).where(notices.c.event == "run.completed")
+        return list(connection.execute(query).scalars())
 
 
 async def test_a_chunk_whose_run_is_gone_gets_another(

@@ -32,7 +32,7 @@ from skuflow.settings import child_environment
 from tasks.wiring import Wiring
 from tests.flows.conftest import MUG, ROOT, MakeCatalog, MakeWiring
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en"])
 FIVE = [{**MUG, "sku": f"mug-{number}"} for number in range(1, 6)]

@@ -9,12 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from skuflow.settings import child_environment
 from tests.flows.conftest import CLOCK, MUG, MakeCatalog
-
-pytestmark = pytest.mark.xdist_group("command-line")
 
 
 def skuflow(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

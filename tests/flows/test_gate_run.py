@@ -20,7 +20,7 @@ from skuflow.listing.findings import Severity
 from skuflow.listing.kit import KitStatus
 from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
 async def run(catalog: Path, *languages: str) -> dict[str, KitReport]:

@@ -33,7 +33,7 @@ from tests.contract.vendor_requests import make_requests
 from tests.flows.conftest import MakeWiring
 from tests.money import order
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 GOODS = {"products": "/goods/week47.csv", "kits": {"stages": ["copy"]}}
 

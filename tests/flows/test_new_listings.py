@@ -18,7 +18,7 @@ from skuflow.storage.keys import kit_key
 from tasks.wiring import Wiring
 from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en", "es"])
 

@@ -22,7 +22,7 @@ from skuflow.listing.waiting import waiting_skus
 from skuflow.storage.folder import FolderStore
 from tests.flows.conftest import CLOCK, MUG, PHOTOS, MakeCatalog, MakeWiring
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 TODAY = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 ONE_LANGUAGE = Kits(stages=[Stage.COPY], languages=["en"])

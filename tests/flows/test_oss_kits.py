@@ -23,7 +23,7 @@ from tasks.wiring import Wiring
 from tests.flows.conftest import MUG
 from tests.flows.emulated import Vendors, emulated
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 WISHES = Wishes(stages=[Stage.IMAGES, Stage.VIDEO], languages=["en"])
 PROVIDERS = "image=wanx;video=kling"

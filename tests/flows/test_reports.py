@@ -25,7 +25,7 @@ from skuflow.review.markdown_batch import ROWS_OF_LONG, ROWS_WHOLE
 from tasks.reports import BatchRows, sheet_of
 from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 NOON = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 # One SKU after the other: which of them the cap lets through is the catalog's order.

@@ -14,7 +14,7 @@ from skuflow.review.costs import CostSheet
 from tasks.wiring import Wiring
 from tests.flows.conftest import MUG, MakeCatalog, MakeWiring
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en", "es"])
 

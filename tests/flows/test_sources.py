@@ -168,7 +168,6 @@ def test_a_name_is_looked_up_in_the_shops_catalog(
 
 
 @pytest.mark.usefixtures("prefect_server")
-@pytest.mark.xdist_group("prefect")
 async def test_a_name_that_nobody_knows_becomes_a_concept_that_fits_no_marketplace(
     tmp_path: Path, make_wiring: MakeWiring
 ) -> None:

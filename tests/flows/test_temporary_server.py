@@ -15,8 +15,6 @@ import pytest
 from flows.temporary_server import ServerStartError, TemporaryServer
 from skuflow.settings import read_settings
 
-pytestmark = pytest.mark.xdist_group("command-line")
-
 PARENT = """
 import sys, time
 from flows.temporary_server import TemporaryServer

@@ -18,7 +18,7 @@ from skuflow.storage.keys import kit_key
 from tasks.wiring import Wiring
 from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 TODAY = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 NO_VIDEO = Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])

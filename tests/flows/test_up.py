@@ -18,7 +18,6 @@ from tests.flows.conftest import MUG, PHOTOS
 from tests.flows.up_household import ROOT, Household, eventually, household
 
 pytestmark = [
-    pytest.mark.xdist_group("up"),
     pytest.mark.skipif(os.name != "posix", reason="signals and /proc"),
 ]
 
@@ -69,6 +68,7 @@ def test_pasted_rows_become_kits(house: Household) -> None:
 
 
 def test_a_killed_worker_comes_back(house: Household) -> None:
+    assert eventually(lambda: house.process_of("worker") is not None, 60.0)
     before = house.process_of("worker")
     assert before is not None
     os.kill(before, signal.SIGKILL)

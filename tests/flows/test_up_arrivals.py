@@ -23,7 +23,6 @@ from tests.flows.conftest import CLOCK, MUG, PHOTOS
 from tests.flows.up_household import Household, eventually, free_port, household
 
 pytestmark = [
-    pytest.mark.xdist_group("up"),
     pytest.mark.skipif(os.name != "posix", reason="signals and /proc"),
 ]
 
@@ -121,8 +120,9 @@ def test_nothing_is_lost_when_everything_is_killed_in_the_middle(
     house: Household, store: ObjectStore
 ) -> None:
     for word in ("deployments.events", "worker", "server"):
+        assert eventually(lambda word=word: house.process_of(word) is not None, 60.0), word  # type: ignore[misc]
         process = house.process_of(word)
-        assert process is not None, word
+        assert process is not None
         if word == "worker":
             # One product is in work, one lands while nobody listens.
             land(store, "mug-2", {**MUG, "title_en": "Stoneware Mug with Large Handle 380 ml"})

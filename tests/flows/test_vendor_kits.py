@@ -33,7 +33,7 @@ from tasks.wiring import Wiring, current, using, wire
 from tests.flows.conftest import MUG, PHOTOS
 from tests.flows.emulated import SPEED, Vendors, emulated
 
-pytestmark = [pytest.mark.usefixtures("prefect_server"), pytest.mark.xdist_group("prefect")]
+pytestmark = pytest.mark.usefixtures("prefect_server")
 
 COLUMNS = (*MUG, "price", "currency", "line_art", "concept", "model_description", "atmosphere", "motion")
 FOUR_SIZES = {(800, 800), (1200, 630), (1920, 600), (1080, 1920)}

@@ -32,6 +32,7 @@ NOT_FOR_WORKERS = {
     "SKUFLOW_UI_PORT": "of skuflow up",
     "SKUFLOW_EVENTS_PORT": "of the receiver",
     "SKUFLOW_EVENTS_TOKEN": "of the receiver",
+    "SKUFLOW_KITS_TOKEN": "of the receiver",
     "SKUFLOW_RING_EVERY_S": "of the receiver",
     "SKUFLOW_RUNS_AT_ONCE": "of skuflow up",
     "SKUFLOW_SERVER_START_S": "of the temporary server",
@@ -200,9 +201,11 @@ def test_secrets_go_only_where_they_are_needed() -> None:
         assert (vendors <= given) == (name == "worker"), name
         assert ("POSTGRES_PASSWORD" in given) == (name == "postgres")
         assert ("SKUFLOW_EVENTS_TOKEN" in given) == (name == "receiver")
+        assert ("SKUFLOW_KITS_TOKEN" in given) == (name == "receiver")
     for name, container in containers():
         assert (vendors <= handed(container)) == (name == "skuflow-worker"), name
         assert ("SKUFLOW_EVENTS_TOKEN" in handed(container)) == (name == "skuflow-receiver"), name
+        assert ("SKUFLOW_KITS_TOKEN" in handed(container)) == (name == "skuflow-receiver"), name
 
 
 def test_the_build_leaves_secrets_and_results_outside() -> None:

@@ -117,7 +117,10 @@ FORMATS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "TIFF in LAB": (".tif", wide_gamut),
     "BMP": (".bmp", lambda: saved(mug(), "BMP")),
     "AVIF": (".avif", lambda: saved(mug(), "AVIF", quality=90)),
-    "HEIC turned on its side": (".heic", (ROOT / "tests" / "unit" / "pictures" / "mug-turned.heic").read_bytes),
+    "HEIC turned on its side": (
+        ".heic",
+        (ROOT / "tests" / "unit" / "pictures" / "mug-turned.heic").read_bytes,
+    ),
 }
 
 

@@ -31,4 +31,4 @@ def upgrade() -> None:
         sa.UniqueConstraint("event", "subject", name="uq_notices_event_subject"),
         sa.PrimaryKeyConstraint("id", name="pk_notices"),
     )
-    op.create_index("ix_notices_state", "notices", ["state"])
+    op.create_index("ix_notices_state_next_at", "notices", ["state", "next_at"])

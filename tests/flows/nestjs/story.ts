@@ -1,0 +1,108 @@
+/** What a back end does, against servers that run; says in one line of JSON what it saw. */
+
+import "reflect-metadata";
+
+import { createHash } from "node:crypto";
+
+import { NestFactory } from "@nestjs/core";
+
+import { SkuflowClient, SkuflowError, SkuflowRefusedError } from "./skuflow.client";
+import { SkuflowModule } from "./skuflow.module";
+
+interface Told {
+  readonly prefectUrl: string;
+  readonly prefectAuth: string;
+  readonly kitsUrl: string;
+  readonly kitsToken: string;
+  readonly rows: string;
+  readonly sku: string;
+  readonly crashedRun: string;
+  readonly webhook: { readonly body: string; readonly headers: Record<string, string> };
+}
+
+const told = JSON.parse(process.env["STORY"] ?? "") as Told;
+const saw: Record<string, unknown> = {};
+
+async function refusal(asked: Promise<unknown>): Promise<unknown> {
+  try {
+    return await asked;
+  } catch (error) {
+    return error instanceof SkuflowError
+      ? { status: error.status, message: error.message, refused: error instanceof SkuflowRefusedError }
+      : String(error);
+  }
+}
+
+async function runs(): Promise<void> {
+  const client = new SkuflowClient(told);
+  const wanted = { rows: told.rows, kits: { stages: ["copy", "images"], languages: ["en"] } } as const;
+  const first = await client.startListings(wanted, "order-1");
+  saw["again"] = (await client.startListings(wanted, "order-1")) === first;
+  const missing = await client.startListings({ products: "no/such/file.csv" }, "order-2");
+  saw["other"] = missing !== first;
+  saw["stranger"] = await refusal(new SkuflowClient({ ...told, prefectAuth: "a:b" }).run(first));
+  saw["unknownMarket"] = await refusal(client.startListings({ ...wanted, kits: { markets: ["Spane"] } }, "order-3"));
+  saw["unknownRun"] = await refusal(client.run("00000000-0000-4000-8000-000000000000"));
+  saw["resumed"] = await client.finished(told.crashedRun);
+  saw["impatient"] = await refusal(client.finished(first, { limitMs: 1, firstPauseMs: 1 }));
+  const looks: string[] = [];
+  const following = { firstPauseMs: 200, mostPauseMs: 1000, limitMs: 180_000 };
+  saw["finished"] = await client.finished(first, { ...following, onLook: (run) => looks.push(run.outcome) });
+  saw["looks"] = [...new Set(looks)];
+  saw["missing"] = await client.finished(missing, following);
+}
+
+async function kits(): Promise<void> {
+  const client = new SkuflowClient(told);
+  const kit = await client.kit(told.sku);
+  saw["kit"] = { sku: kit.sku, status: kit.status, copy: kit.copy.length };
+  const rendition = kit.images.flatMap((image) => image.renditions)[0];
+  if (rendition === undefined) {
+    throw new Error("the kit has no picture");
+  }
+  const reply = await client.file(told.sku, rendition.file);
+  const bytes = new Uint8Array(await reply.arrayBuffer());
+  saw["file"] = bytes.length === rendition.bytes && createHash("sha256").update(bytes).digest("hex") === rendition.sha256;
+  saw["noKit"] = await refusal(client.kit("no such/sku"));
+  saw["kitStranger"] = await refusal(new SkuflowClient({ ...told, kitsToken: "wrong" }).kit(told.sku));
+}
+
+async function nest(): Promise<void> {
+  Object.assign(process.env, {
+    PREFECT_API_URL: told.prefectUrl,
+    PREFECT_API_AUTH_STRING: told.prefectAuth,
+    SKUFLOW_KITS_URL: told.kitsUrl,
+    SKUFLOW_KITS_TOKEN: told.kitsToken,
+  });
+  const app = await NestFactory.create(SkuflowModule, { rawBody: true, logger: ["error"] });
+  await app.listen(0, "127.0.0.1");
+  const at = await app.getUrl();
+  const posted = async (path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+    await fetch(`${at}${path}`, { method: "POST", body, headers: { "content-type": "application/json", ...headers } });
+  try {
+    const { body, headers } = told.webhook;
+    saw["webhook"] = [
+      (await posted("/webhooks/skuflow", body, headers)).status,
+      (await posted("/webhooks/skuflow", body, headers)).status,
+      (await posted("/webhooks/skuflow", `${body} `, headers)).status,
+      (await posted("/webhooks/skuflow", body)).status,
+    ];
+    saw["nestKit"] = ((await (await fetch(`${at}/kits/${told.sku}`)).json()) as { sku: string }).sku;
+    saw["nestNoKit"] = (await fetch(`${at}/kits/none`)).status;
+    const order = await posted("/orders/1/listings", JSON.stringify({ products: "anything" }));
+    saw["nestOrder"] = [order.status, ((await order.json()) as { run: string }).run.length];
+    const refused = await posted("/orders/9/listings", JSON.stringify({ kits: { markets: ["Spane"] } }));
+    saw["nestRefused"] = [refused.status, ((await refused.json()) as { message: string }).message];
+  } finally {
+    await app.close();
+  }
+}
+
+async function main(): Promise<void> {
+  await runs();
+  await kits();
+  await nest();
+  console.log(JSON.stringify(saw));
+}
+
+void main();
