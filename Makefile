@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench browser-test lock schema clean
+.PHONY: demo test whole-test check bench browser-test lock schema clean
 
 # uv installs the pinned packages in seconds; pip only brings uv. Stamps keep both from running twice.
 $(VENV)/.user: requirements.txt pyproject.toml
@@ -26,7 +26,11 @@ demo: $(VENV)/.user
 
 # A file's tests stay together, since many share a server; the long files come first, so that both workers end together.
 test: $(VENV)/.dev
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder tests/flows tests/contract tests/unit
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not whole" tests/flows tests/contract tests/unit
+
+# Server, worker, receiver and emulators together, with kills in between: about six minutes.
+whole-test: $(VENV)/.dev
+	@$(BIN)/pytest -m whole tests/flows
 
 browser-test: $(VENV)/.dev
 	@$(BIN)/pytest tests/browser

@@ -429,6 +429,13 @@ def prepare_prefect_environment(settings: Settings, api_url: str) -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
+def prefect_worker_environment() -> dict[str, str]:
+    """Variables for a worker beside its server: a run that is asked for in a form begins within seconds. What the user
+    has set stays.
+    """
+    return {"PREFECT_WORKER_QUERY_SECONDS": os.environ.get("PREFECT_WORKER_QUERY_SECONDS", "2")}
+
+
 def prefect_server_environment(settings: Settings) -> dict[str, str]:
     """Variables for a Prefect server that belongs to this SKUFLOW_HOME."""
     return {

@@ -10,7 +10,14 @@ from pathlib import Path
 
 from flows.supervisor.children import ChildSpec
 from flows.supervisor.strays import MARK, START_MARK
-from skuflow.settings import Settings, SettingsError, child_environment, handed_on, prefect_server_environment
+from skuflow.settings import (
+    Settings,
+    SettingsError,
+    child_environment,
+    handed_on,
+    prefect_server_environment,
+    prefect_worker_environment,
+)
 
 POOL = "skuflow"
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -74,6 +81,7 @@ def household(settings: Settings) -> Household:
             "worker",
             *("prefect", "worker", "start", "--pool", POOL, "--type", "process", "--name", "skuflow-up"),
             grace_s=_WORKER_GRACE_S,
+            **prefect_worker_environment(),
         ),
         receiver=spec("receiver", "deployments.events"),
         set_up=(

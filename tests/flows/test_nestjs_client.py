@@ -59,6 +59,7 @@ manual_listings.serve(name="manual", pause_on_shutdown=False)
 """
 
 pytestmark = [
+    pytest.mark.whole,
     pytest.mark.skipif(os.name != "posix", reason="process groups"),
     pytest.mark.skipif(shutil.which("node") is None or shutil.which("npm") is None, reason="no Node here"),
 ]

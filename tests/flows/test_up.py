@@ -18,6 +18,7 @@ from tests.flows.conftest import MUG, PHOTOS
 from tests.flows.up_household import ROOT, Household, eventually, household
 
 pytestmark = [
+    pytest.mark.whole,
     pytest.mark.skipif(os.name != "posix", reason="signals and /proc"),
 ]
 

@@ -23,6 +23,7 @@ from tests.flows.conftest import CLOCK, MUG, PHOTOS
 from tests.flows.up_household import Household, eventually, free_port, household
 
 pytestmark = [
+    pytest.mark.whole,
     pytest.mark.skipif(os.name != "posix", reason="signals and /proc"),
 ]
 
