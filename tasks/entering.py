@@ -13,8 +13,9 @@ from tasks.wiring import Wiring, current_if_any, using, wire
 
 @asynccontextmanager
 async def entered(overrides: Mapping[str, str] | None = None) -> AsyncIterator[Wiring]:
-    """The process's wiring for the length of a block: the one in use, else one made of environment, blocks and
-    ``overrides`` (setting -> value; these always make a wiring of their own).
+    """The process's wiring for the length of a block: the one in use, else one made of environment and blocks.
+    ``overrides`` (setting -> value) always make a wiring of their own, of the settings of the one in use if there is
+    one.
 
     Raises SettingsError.
     """
@@ -22,7 +23,10 @@ async def entered(overrides: Mapping[str, str] | None = None) -> AsyncIterator[W
     if in_use is not None and not overrides:
         yield in_use
         return
-    from_blocks = await credentials_from_blocks(read_settings())
-    settings = read_settings({**from_blocks, **(overrides or {})})
+    if in_use is not None:
+        settings = read_settings({**in_use.settings.model_dump(), **(overrides or {})})
+    else:
+        from_blocks = await credentials_from_blocks(read_settings())
+        settings = read_settings({**from_blocks, **(overrides or {})})
     with using(await asyncio.to_thread(wire, settings)) as wiring:
         yield wiring
