@@ -13,7 +13,6 @@ from flows.arrived_order import TOGETHER, ArrivedOrder, FolderEnd, end_of, left_
 from flows.kit_reports import BatchReport
 from flows.order import Order, judging_wanted, shop_of
 from flows.wishes import Wishes
-from skuflow.batches.heartbeat import Heartbeat
 from skuflow.batches.results import SkuResult
 from skuflow.catalog.arrivals import sentences
 from skuflow.catalog.arrivals.book import ArrivalBook
@@ -26,6 +25,7 @@ from skuflow.catalog.arrivals.sweeping import Sweeper
 from skuflow.catalog.product import Product
 from skuflow.catalog.remote_photos import web_fetch
 from skuflow.ledger import owners
+from skuflow.ledger.heartbeat import Heartbeat
 from skuflow.listing.assembly import read_kit
 from skuflow.listing.brief import BriefError
 from skuflow.listing.findings import Finding

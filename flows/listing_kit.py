@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 from prefect import flow
-from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.kit_line import work_off
 from flows.kit_reports import KitReport
-from flows.order import judging_wanted, read_order, shop_of
+from flows.new_listings import order_of_run
 from flows.wishes import USUAL, Wishes
 from tasks.wiring import current
 
@@ -28,14 +26,5 @@ async def listing_kit(
     """Make one SKU's listing kit, with the same steps as a batch."""
     wiring = current()
     only = wishes.model_copy(update={"skus": [sku]})
-    judged = judging_wanted(wiring.settings)
-    order = await asyncio.to_thread(
-        read_order,
-        catalog,
-        only,
-        str(flow_run.id or ""),
-        judged=judged,
-        shop=shop_of(wiring.settings),
-        downloads=wiring.progress.say,
-    )
+    order = await order_of_run(wiring, catalog, only)
     return (await work_off(wiring, order)).kits[0]

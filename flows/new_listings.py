@@ -28,17 +28,24 @@ async def new_listings(
 ) -> BatchReport:
     """Make the listing kits of a catalog. Run it again at any time: it does only what is missing."""
     wiring = current()
-    judged = judging_wanted(wiring.settings)
-    order = await asyncio.to_thread(
+    order = await order_of_run(wiring, catalog, wishes)
+    return await make_listings(wiring, order, wishes)
+
+
+async def order_of_run(wiring: Wiring, catalog: str, wishes: Wishes) -> Order:
+    """What this run is asked to do: the products that ``catalog`` means, photos that are links downloaded.
+
+    Raises what ``flows.order.read_order`` raises.
+    """
+    return await asyncio.to_thread(
         read_order,
         catalog,
         wishes,
         str(flow_run.id or ""),
-        judged=judged,
+        judged=judging_wanted(wiring.settings),
         shop=shop_of(wiring.settings),
         downloads=wiring.progress.say,
     )
-    return await make_listings(wiring, order, wishes)
 
 
 async def make_listings(wiring: Wiring, order: Order, wishes: Wishes) -> BatchReport:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 from prefect import State, flow
@@ -14,17 +13,16 @@ from flows.arrival_line import work_off_arrivals
 from flows.endings import announced, told
 from flows.forms import USUAL_KITS, Kits
 from flows.kit_reports import BatchReport
-from flows.new_listings import make_listings
-from flows.order import Order, judging_wanted, read_order, shop_of
+from flows.new_listings import make_listings, order_of_run
+from flows.order import Order
 from flows.refusals import refusing
-from flows.top_standing import with_photos
 from flows.wishes import USUAL, Wishes
+from skuflow.catalog.kept_photos import COPIES, with_photos
 from skuflow.catalog.product import Product
-from skuflow.listing.assembly import read_kit
 from skuflow.listing.brief import Brief
 from skuflow.listing.kit import KitStatus
-from skuflow.listing.waiting import waiting_skus
-from skuflow.storage.objects import ObjectStore
+from skuflow.listing.planning import plan_kit
+from skuflow.listing.waiting import forget_waiting, waiting_skus
 from tasks.entering import entered
 from tasks.wiring import Wiring
 
@@ -59,10 +57,12 @@ async def nightly(kits: Kits = USUAL_KITS) -> Any:
 async def _left_over(wiring: Wiring, run_id: str) -> AsyncIterator[BatchReport]:
     """Kits that wait for a part, whoever ordered them: caps and budget of the new day go to them first."""
     by_brief: dict[Brief, list[Product]] = {}
-    photos = wiring.settings.skuflow_home / "waiting-photos"
+    photos = wiring.settings.skuflow_home / COPIES
     for waiting in await asyncio.to_thread(lambda: list(waiting_skus(wiring.store))):
         product = await asyncio.to_thread(with_photos, waiting.product, wiring.store, photos)
-        by_brief.setdefault(waiting.brief, []).append(product)
+        # Without a photo that it needs it would be blocked; it goes on waiting for its catalog.
+        if product.images or not plan_kit(waiting.product, waiting.brief).needs_picture:
+            by_brief.setdefault(waiting.brief, []).append(product)
     size = wiring.settings.skuflow_chunk_skus
     for brief, products in by_brief.items():
         for start in range(0, len(products), size):
@@ -74,35 +74,16 @@ async def _left_over(wiring: Wiring, run_id: str) -> AsyncIterator[BatchReport]:
                 catalog="left over",
                 run_id=run_id,
             )
-            yield await make_listings(wiring, order, USUAL)
+            report = await make_listings(wiring, order, USUAL)
+            for result in report.results:
+                if result.status != KitStatus.DEFERRED:
+                    # Also of a kit that was whole already: its run was killed between note and kit.
+                    await asyncio.to_thread(forget_waiting, wiring.store, result.sku)
+            yield report
 
 
 async def _catalog(wiring: Wiring, wishes: Wishes, run_id: str) -> BatchReport | State[Any]:
     settings = wiring.settings
     if not settings.skuflow_catalog:
         return BatchReport(run_id=run_id)
-    order = await asyncio.to_thread(
-        read_order,
-        settings.skuflow_catalog,
-        wishes,
-        run_id,
-        judged=judging_wanted(settings),
-        shop=shop_of(settings),
-        downloads=wiring.progress.say,
-    )
-    return await make_listings(wiring, await asyncio.to_thread(deferred_first, order, wiring.store), wishes)
-
-
-def deferred_first(order: Order, store: ObjectStore) -> Order:
-    """The same order, with the products ahead whose kits wait for a part since an earlier day: caps and budget of the
-    new day go to them before anything is begun anew."""
-    waiting = [product for product in order.products if _is_deferred(product, store)]
-    known = {product.sku for product in waiting}
-    return replace(
-        order, products=(*waiting, *(product for product in order.products if product.sku not in known))
-    )
-
-
-def _is_deferred(product: Product, store: ObjectStore) -> bool:
-    kit = read_kit(product.sku, store)
-    return kit is not None and kit.status is KitStatus.DEFERRED
+    return await make_listings(wiring, await order_of_run(wiring, settings.skuflow_catalog, wishes), wishes)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path, PurePosixPath
 
-from skuflow.catalog.image_files import is_link
 from skuflow.catalog.intake import likely_photo_sha256, photo_digest
+from skuflow.catalog.kept_photos import COPIES, with_photos
 from skuflow.catalog.product import Product
 from skuflow.jobs.contract import DEFAULT_MARKETPLACE, SceneFrame, Slot, VideoRequest
 from skuflow.jobs.errors import InvalidInputError
@@ -21,8 +20,7 @@ from skuflow.listing.kit import ImageRole, Kit, KitImage, KitStatus, PartState
 from skuflow.listing.planning import JUDGE, KitPlan, plan_kit, storyboard_for, video_request
 from skuflow.listing.styles import UnknownStyleError, style
 from skuflow.review.wording import Wording
-from skuflow.storage.keys import sku_slug
-from skuflow.storage.objects import ObjectStore, StoredObject
+from skuflow.storage.objects import StoredObject
 from tasks.wiring import Wiring
 
 VIDEO_PX = (1080, 1920)
@@ -78,7 +76,7 @@ def look_at(sku: str, wiring: Wiring) -> Standing:
     barred = _barred_by_kit(kit)
     if barred is not None:
         return barred
-    product = with_photos(kit.product, wiring.store, wiring.settings.skuflow_home / "top-photos")
+    product = with_photos(kit.product, wiring.store, wiring.settings.skuflow_home / COPIES)
     if not product.images:
         return _barred(
             kit,
@@ -222,34 +220,6 @@ def _request(kit: Kit, plan: KitPlan, slot: Slot, photo_sha256: str) -> VideoReq
     )
     storyboard = storyboard_for(plan, [frame.style for frame in frames], {})
     return video_request(plan, slot, VIDEO_PX, frames, storyboard, stand_in, stand_in)
-
-
-def with_photos(product: Product, store: ObjectStore, folder: Path) -> Product:
-    """The product with photos that can be read here: its own files, else those that storage keeps, which are brought
-    to ``folder`` where storage is elsewhere. Photos that were never cut out, such as a model's, are left there.
-    """
-    there = tuple(image for image in product.images if not is_link(image) and Path(image).is_file())
-    if there:
-        return product.model_copy(update={"images": there})
-    slug = sku_slug(product.sku)
-    cut = {PurePosixPath(key).stem.rpartition("-v")[0] for key in store.list(f"cutouts/{slug}/")}
-    kept = (key for key in store.list(f"photos/{slug}/") if PurePosixPath(key).stem in cut)
-    images = tuple(str(_brought(key, store, folder / slug)) for key in kept)
-    return product.model_copy(update={"images": images})
-
-
-def _brought(key: str, store: ObjectStore, folder: Path) -> Path:
-    path = store.local_path(key)
-    if path is not None:
-        return path
-    # Keys of photos are named by their content, so a file of that name is that photo.
-    copy = folder / PurePosixPath(key).name
-    if not copy.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = copy.with_suffix(f"{copy.suffix}.part")
-        draft.write_bytes(store.get(key))
-        draft.replace(copy)
-    return copy
 
 
 def _barred(kit: Kit | None, bar: Bar, en: str, zh: str) -> Standing:

@@ -11,8 +11,8 @@ from prefect.cache_policies import NO_CACHE
 from skuflow.ledger.spending import spent_on
 from skuflow.listing.assembly import assemble_kit, kit_json
 from skuflow.listing.bench import Makings
-from skuflow.listing.kit import ImageRole, Kit
-from skuflow.listing.waiting import note_waiting
+from skuflow.listing.kit import ImageRole, Kit, KitStatus
+from skuflow.listing.waiting import forget_waiting, note_waiting
 from skuflow.review.artifact_keys import artifact_key
 from skuflow.review.day_notes import note_kit
 from skuflow.review.kit_links import kit_links
@@ -87,8 +87,10 @@ def _store(line: Line, kit: Kit) -> None:
     # Before the kit: one that is interrupted here is published again, and noted again.
     note_kit(store, line.wiring.ledger.today(), kit)
     note_kit_notice(line.wiring, kit)
+    note_waiting(store, kit, line.plan.brief)
     store.put(kit_key(line.sku), kit_json(kit), "application/json")
-    note_waiting(store, kit, line.plan.brief, line.previous)
+    if kit.status is not KitStatus.DEFERRED:
+        forget_waiting(store, kit.sku)
 
 
 def _assemble(

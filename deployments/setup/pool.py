@@ -6,7 +6,9 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.exceptions import ObjectAlreadyExists
 
-POOL = "skuflow"
+from flows.supervisor.household import POOL
+
+__all__ = ["POOL", "make_pool"]
 
 
 async def make_pool(client: PrefectClient, runs_at_once: int | None) -> None:

@@ -14,12 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from skuflow.batches.heartbeat import Heartbeat
 from skuflow.batches.rows import BatchRow, BatchState, ChunkRow, ChunkState, Counts, batch_from, chunk_from
-from skuflow.batches.transactions import is_free, reading, writing
 from skuflow.ledger import owners
+from skuflow.ledger.heartbeat import Heartbeat
 from skuflow.ledger.ledger import utc_now
 from skuflow.ledger.schema import batch_chunks, batches
+from skuflow.ledger.transactions import is_free, reading, writing
 
 DEFAULT_LEASE_S = 120.0
 _BEATS_PER_LEASE = 4

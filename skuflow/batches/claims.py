@@ -20,11 +20,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
-from skuflow.batches.heartbeat import Heartbeat
-from skuflow.batches.transactions import is_free, reading, writing
+from skuflow.ledger.heartbeat import Heartbeat
 from skuflow.ledger.ledger import utc_now
 from skuflow.ledger.owners import this_process
 from skuflow.ledger.schema import UtcDateTime, sku_claims
+from skuflow.ledger.transactions import is_free, reading, writing
 from skuflow.storage.keys import sku_slug
 
 DEFAULT_LEASE_S = 120.0

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -15,7 +15,7 @@ from skuflow.catalog import values
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.extras import ExtraWishes
 from skuflow.catalog.image_files import is_link
-from skuflow.catalog.intake import photo_used_last
+from skuflow.catalog.kept_photos import COPIES, with_photos
 from skuflow.catalog.kinds import kind_of
 from skuflow.catalog.name_match import ACCEPT, LEAD, NAME_LIMIT_CHARS, SUGGEST, ranked
 from skuflow.catalog.plain_text import plain_text
@@ -24,8 +24,6 @@ from skuflow.catalog.readers import CatalogReading, read_catalog
 from skuflow.catalog.rows import RejectedRow
 from skuflow.catalog.sources import Shop
 from skuflow.listing.findings import Finding, Severity
-from skuflow.storage.files import as_lasting_file
-from skuflow.storage.keys import sku_slug
 from skuflow.storage.objects import ObjectStore, StorageError
 
 KITS_LIMIT = 2000
@@ -176,26 +174,10 @@ def _kit_keys(store: ObjectStore) -> list[str]:
 
 def _with_photos(product: Product, shop: Shop) -> Product:
     """The product with photos that can be read: storage keeps those that kits were made of."""
-    there = tuple(image for image in product.images if is_link(image) or Path(image).is_file())
-    if there or not product.images or shop.store is None:
+    if shop.store is None or not product.images:
+        there = tuple(image for image in product.images if is_link(image) or Path(image).is_file())
         return product.model_copy(update={"images": there})
-    copies = shop.links.with_name("kept-photos")
-    kept = (as_lasting_file(shop.store, key, copies) for key in _kept_photos(product, shop.store))
-    return product.model_copy(update={"images": tuple(map(str, kept))})
-
-
-def _kept_photos(product: Product, store: ObjectStore) -> list[str]:
-    """The photo that was used last; where that is not known, every one that was cut out: the files of extra wishes,
-    such as the photo of a person, are kept there as well.
-    """
-    used = photo_used_last(store, product.sku)
-    if used is not None and store.exists(used):
-        return [used]
-    cut = {
-        key.rpartition("/")[2].rpartition("-v")[0] for key in store.list(f"cutouts/{sku_slug(product.sku)}/")
-    }
-    photos = sorted(store.list(f"photos/{sku_slug(product.sku)}/"))
-    return [key for key in photos if PurePosixPath(key).stem in cut]
+    return with_photos(product, shop.store, shop.links.with_name(COPIES), links=True)
 
 
 # --- nothing of that name ---

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from skuflow.batches.rows import BatchState, ChunkState
-from skuflow.batches.transactions import reading
 from skuflow.catalog.arrivals.book import ArrivalBook
 from skuflow.catalog.arrivals.states import ArrivalFolder, FolderState
 from skuflow.housekeeping.concerns import Concern, Kind
@@ -19,6 +18,7 @@ from skuflow.housekeeping.left_jobs import Looked
 from skuflow.ledger.ledger import Ledger
 from skuflow.ledger.rows import JobRow, RowState, row_from
 from skuflow.ledger.schema import batch_chunks, batches, jobs
+from skuflow.ledger.transactions import reading
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.waiting import WaitingSku, waiting_skus
 from skuflow.storage.objects import ObjectStore

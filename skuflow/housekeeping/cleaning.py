@@ -22,9 +22,9 @@ from skuflow.batches.batches import Batches
 from skuflow.batches.claims import SkuClaims
 from skuflow.batches.manifest import BATCHES, remove_objects
 from skuflow.batches.rows import BatchState
-from skuflow.batches.transactions import reading
 from skuflow.housekeeping.marks import Marks
 from skuflow.ledger.schema import batches
+from skuflow.ledger.transactions import reading
 from skuflow.listing.waiting import waiting_skus
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.objects import ObjectStore
@@ -57,8 +57,7 @@ FOLDER_RULES = (
     FolderRule("pasted", 30),
     FolderRule("links", 30, named_by_runs=True),
     FolderRule("catalogs", 30, named_by_runs=True),
-    FolderRule("top-photos", 30, named_by_runs=True),
-    FolderRule("waiting-photos", 30, named_by_runs=True),
+    FolderRule("kept-photos", 30, named_by_runs=True),
 )
 STORAGE_RULES = (StorageRule("published/", 7), StorageRule("doctor/", 1))
 WRITING_DAYS = 1

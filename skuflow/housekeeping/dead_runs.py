@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from skuflow.batches.transactions import reading
 from skuflow.ledger import owners
 from skuflow.ledger.rows import LIVE
 from skuflow.ledger.schema import batch_chunks, jobs, sku_claims
+from skuflow.ledger.transactions import reading
 
 SILENT_FOR = timedelta(minutes=10)
 """Longer than any lease, each of which a living process renews several times before it ends."""

@@ -14,7 +14,6 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from skuflow.batches.transactions import is_free, reading
 from skuflow.jobs.contract import Provider
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.jobs.runner import Runner
@@ -23,6 +22,7 @@ from skuflow.ledger.ledger import Ledger
 from skuflow.ledger.redaction import redacted
 from skuflow.ledger.rows import JobRow, RowState
 from skuflow.ledger.schema import sku_claims
+from skuflow.ledger.transactions import is_free, reading
 from skuflow.storage.keys import sku_slug
 
 AT_ONCE = 8

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
-from skuflow.batches.transactions import reading, writing
 from skuflow.ledger.ledger import utc_now
 from skuflow.ledger.schema import housekeeping_marks
+from skuflow.ledger.transactions import reading, writing
 
 RAN = "janitor: ran"
 """When a janitor came to its end last."""

@@ -20,9 +20,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, Row
 
-from skuflow.batches.heartbeat import Heartbeat
-from skuflow.batches.transactions import is_free, writing
+from skuflow.ledger.heartbeat import Heartbeat
 from skuflow.ledger.schema import vendor_places
+from skuflow.ledger.transactions import is_free, writing
 
 DEFAULT_LEASE_S = 120.0
 _BEATS_PER_LEASE = 4

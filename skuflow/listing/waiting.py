@@ -32,16 +32,22 @@ class WaitingSku:
     since: str
 
 
-def note_waiting(store: ObjectStore, kit: Kit, brief: Brief, previous: Kit | None) -> None:
-    """Remember the SKU of a deferred kit, forget that of any other. Call it when a changed kit has been stored."""
-    if kit.status is KitStatus.DEFERRED:
-        since = kit.created_at
-        with suppress(ObjectMissingError, ValidationError, BriefError):
-            since = _read(store, waiting_key(kit.sku)).since
-        note = _Note(product=kit.product, brief=brief, since=since)
-        store.put(waiting_key(kit.sku), note.model_dump_json(indent=1).encode(), "application/json")
-    elif previous is not None and previous.status is KitStatus.DEFERRED:
-        store.delete(waiting_key(kit.sku))
+def note_waiting(store: ObjectStore, kit: Kit, brief: Brief) -> None:
+    """Remember the SKU of a deferred kit; nothing for any other. Call it before the kit is stored, so that no kit waits
+    of which nobody knows.
+    """
+    if kit.status is not KitStatus.DEFERRED:
+        return
+    since = kit.created_at
+    with suppress(ObjectMissingError, ValidationError, BriefError):
+        since = _read(store, waiting_key(kit.sku)).since
+    note = _Note(product=kit.product, brief=brief, since=since)
+    store.put(waiting_key(kit.sku), note.model_dump_json(indent=1).encode(), "application/json")
+
+
+def forget_waiting(store: ObjectStore, sku: str) -> None:
+    """The SKU's kit waits no longer. Idempotent; call it when the kit has been stored."""
+    store.delete(waiting_key(sku))
 
 
 def waiting_skus(store: ObjectStore) -> Iterator[WaitingSku]:

@@ -18,10 +18,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
 from skuflow.batches.rows import BatchState
-from skuflow.batches.transactions import reading, writing
 from skuflow.ledger.ledger import utc_now
 from skuflow.ledger.redaction import redacted
 from skuflow.ledger.schema import batches, notices
+from skuflow.ledger.transactions import reading, writing
 from skuflow.notices.shapes import EventName
 
 LEASE_S = 120.0

@@ -55,6 +55,24 @@ async def test_what_a_run_by_hand_left_over_is_finished_as_it_was_ordered(
     assert not list(waiting_skus(wiring.store))
 
 
+async def test_a_kit_whose_photo_is_gone_goes_on_waiting(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    catalog = make_catalog(MUG)
+    make_wiring(lambda: TODAY, skuflow_caps="offline.copy=1/day;offline.image=1/day")
+    await new_listings(str(catalog), Wishes(stages=[Stage.IMAGES], languages=["en"]))
+    wiring = make_wiring(lambda: TODAY + timedelta(days=1), skuflow_caps="offline.image=50/day")
+    assert isinstance(wiring.store, FolderStore)
+    shutil.rmtree(catalog.parent)
+    shutil.rmtree(wiring.store.root / "photos")
+
+    assert (await ended()).message == "nothing new 无新品"
+    kit = read_kit("mug-1", wiring.store)
+    assert kit is not None
+    assert kit.status is KitStatus.DEFERRED
+    assert [waiting.product.sku for waiting in waiting_skus(wiring.store)] == ["mug-1"]
+
+
 async def test_leftovers_come_before_anything_new(make_catalog: MakeCatalog, make_wiring: MakeWiring) -> None:
     catalog = make_catalog(CLOCK, MUG)
     make_wiring(lambda: TODAY, skuflow_caps="offline.copy=1/day")

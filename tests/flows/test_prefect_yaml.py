@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
+from deployments.events.bell import EVENT, RESOURCE
 from deployments.setup.pool import POOL
 from flows.supervisor import household
 
@@ -89,6 +90,12 @@ def test_schedules_are_times_of_china_and_have_names_of_their_own() -> None:
         CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
         assert ZoneInfo(schedule["timezone"]).key == "Asia/Shanghai"
     assert len({schedule["slug"] for schedule in schedules}) == len(schedules)
+
+
+def test_the_receivers_bell_starts_the_arrivals() -> None:
+    (trigger,) = (trigger for deployment in DEPLOYMENTS for trigger in deployment.get("triggers", []))
+    assert trigger["expect"] == [EVENT]
+    assert trigger["match"] == {"prefect.resource.id": RESOURCE}
 
 
 def test_what_runs_on_a_schedule_waits_for_itself() -> None:

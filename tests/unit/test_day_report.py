@@ -220,7 +220,7 @@ def test_chunks_that_were_given_up_are_told(ledger: Ledger, store: FolderStore) 
 
 
 def test_who_waits_is_counted_and_the_oldest_named(ledger: Ledger, store: FolderStore) -> None:
-    note_waiting(store, deferred_bottle(store, paint_plainly), Brief(), None)
+    note_waiting(store, deferred_bottle(store, paint_plainly), Brief())
     told = figures(ledger, store)
     assert (told.waiting.skus, told.waiting.oldest[0][0]) == (1, "DM-BTL-004")
     assert "Waiting now 目前等待中: **1** SKUs, oldest 最早: `DM-BTL-004`" in daily_markdown(told)

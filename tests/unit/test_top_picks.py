@@ -14,7 +14,8 @@ import pytest
 from flows.figure_source import FILES_LIMIT, read_figure_tables
 from flows.top_picks import DayRoom, Decision, Pick, pick
 from flows.top_report import TopReport, top_rows, top_summary
-from flows.top_standing import Bar, Standing, VideoWork, look_at, plan_of, with_photos
+from flows.top_standing import Bar, Standing, VideoWork, look_at, plan_of
+from skuflow.catalog.kept_photos import with_photos
 from skuflow.insights.figure_sheets import FiguresError
 from skuflow.insights.performance import Performance, ProductFigures
 from skuflow.insights.ranking import Ranking, rank_products
