@@ -81,7 +81,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--chunk", type=int, default=200, help="SKUs of one chunk")
     parser.add_argument("--workers", default="2,4", help="worker processes, one run for each number")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/scale.md")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.skus <= options.chunk:
+        # What fits into one chunk is worked off by the run that was asked for it: there would be no batch to wait for.
+        parser.error(f"--skus must be more than --chunk ({options.chunk}), so that there is a batch to cut")
+    return options
 
 
 def _measured(folder: Path, database: Postgres, skus: int, chunk: int, workers: int) -> Figures:

@@ -14,6 +14,7 @@ A_MILLION_A_DAY_PER_S = 1_000_000 / 86_400
 
 def write_figures(page: Path, found: Sequence[Figures], machine: str) -> None:
     """Replace what stands between the page's marks. Raises ValueError where there are none."""
+    found = sorted(found, key=lambda each: each.workers)
     text = page.read_text(encoding="utf-8")
     for name, content in (("figures", table(found, machine)), ("carried", carried(found[-1]))):
         head, begin, rest = text.partition(f"<!-- {name} -->\n")
