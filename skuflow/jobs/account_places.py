@@ -1,8 +1,9 @@
-"""Places at vendors whose limit is the account's: shared by all processes through the database.
+"""Places at vendors whose limits are the account's: shared by all processes through the database.
 
-Where a vendor refuses what is too much, every process learns its share from the refusals. A vendor that lets jobs queue
-instead does not show that it has enough, so the bound of such a pool is kept here: whoever sends a job holds one of
-so many places until the job has ended. A place has an owner and a lease, as a claim has.
+Whoever sends a job that lasts holds one of the pool's places until the job has ended at the vendor. How many there are
+is learnt by all processes together: a process that begins knows what the others have learnt, and one that finds the
+account full waits for their jobs to end instead of giving up. A vendor that lets jobs queue instead of refusing them
+has a fixed number.
 """
 
 from __future__ import annotations
@@ -12,29 +13,16 @@ import random
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.engine import Engine
 
+from skuflow.jobs.place_rows import Place, PlaceRows, SharedPool
 from skuflow.ledger.heartbeat import Heartbeat
-from skuflow.ledger.schema import vendor_places
-from skuflow.ledger.transactions import is_free, writing
 
 DEFAULT_LEASE_S = 120.0
 _BEATS_PER_LEASE = 4
 _ASK_AGAIN_S = 1.0
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    pool: str
-    no: int
-    fence: int
 
 
 class AccountPlaces:
@@ -49,34 +37,63 @@ class AccountPlaces:
         sleep: Callable[[float], Awaitable[None]],
         lease_s: float = DEFAULT_LEASE_S,
     ) -> None:
-        self._engine = engine
-        self._owner = owner
-        self._clock = clock
+        self._rows = PlaceRows(engine, owner=owner, clock=clock, lease=timedelta(seconds=lease_s))
         self._sleep = sleep
-        self._lease = timedelta(seconds=lease_s)
+        self._lease_s = lease_s
         self._held: set[Place] = set()
         self._lock = threading.Lock()
         # One thread, so that a place that was given back is free before the next one is asked for.
         self._threads: ThreadPoolExecutor | None = None
         self._heartbeat: Heartbeat | None = None
+        # One at a time asks, in the order in which they came.
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._given_back: dict[str, asyncio.Event] = {}
 
-    async def wait(self, pool: str, most: int) -> Place:
-        """One of the pool's ``most`` places, as soon as one is free."""
-        while True:
-            taking = self._thread().submit(self.take, pool, most)
-            try:
-                place = await asyncio.shield(asyncio.wrap_future(taking))
-            except asyncio.CancelledError:
-                # It may be ours by now, and nobody else knows.
-                taking.add_done_callback(self._give_back)
-                raise
-            if place is not None:
-                return place
-            await self._sleep(_ASK_AGAIN_S * random.uniform(0.5, 1.5))
+    async def wait(self, pool: SharedPool) -> Place:
+        """One of the pool's places, as soon as one is free."""
+        given_back = self._given_back.setdefault(pool.name, asyncio.Event())
+        async with self._turns.setdefault(pool.name, asyncio.Lock()):
+            while True:
+                given_back.clear()
+                taking = self._thread().submit(self.take, pool)
+                try:
+                    place = await asyncio.shield(asyncio.wrap_future(taking))
+                except asyncio.CancelledError:
+                    # It may be ours by now, and nobody else knows.
+                    taking.add_done_callback(self._give_back)
+                    raise
+                if place is not None:
+                    return place
+                await self._until(given_back)
+
+    def take_by_right(self, pool: SharedPool) -> Future[Place | None]:
+        """A place for a job that the vendor has already, whether there is room or not; returns at once."""
+        return self._thread().submit(self.take, pool, by_right=True)
 
     def leave(self, place: Place) -> None:
         """Give the place to whoever asks next; returns at once."""
-        self._thread().submit(self.release, place)
+        leaving = self._thread().submit(self.release, place)
+        given_back = self._given_back.get(place.pool.name)
+        if given_back is not None:
+            loop = asyncio.get_running_loop()
+            leaving.add_done_callback(lambda _: _set(given_back, loop))
+
+    def leave_when_taken(self, taking: Future[Place | None]) -> None:
+        """As ``leave``, for what ``take_by_right`` has promised."""
+        taking.add_done_callback(self._give_back)
+
+    def accepted(self, place: Place) -> None:
+        """The vendor took the job of this place; returns at once."""
+        if place.is_last and place.pool.learns:
+            self._thread().submit(self._rows.accepted, place)
+
+    def refused(self, place: Place) -> int:
+        """The vendor holds as many jobs as it will; the place is given back. How many places are held besides.
+        Blocking.
+        """
+        with self._lock:
+            self._held.discard(place)
+        return self._rows.refused(place)
 
     def close(self) -> None:
         """Give back what is held. The object can be used again."""
@@ -89,64 +106,37 @@ class AccountPlaces:
         for place in tuple(self._held):
             self.release(place)
 
-    def take(self, pool: str, most: int) -> Place | None:
+    def take(self, pool: SharedPool, *, by_right: bool = False) -> Place | None:
         """A free place, None where all are taken. Blocking."""
-        now = self._clock()
-        with writing(self._engine, lasting=False) as connection:
-            free = next((row for row in self._rows(connection, pool, most) if _free(row, now)), None)
-            if free is None:
-                return None
-            place = Place(pool, free.no, free.fence + 1)
-            connection.execute(
-                sa.update(vendor_places)
-                .where(_is(pool, free.no))
-                .values(owner=self._owner, lease_until=now + self._lease, fence=place.fence)
-            )
-        with self._lock:
-            self._held.add(place)
-        self._keep_alive()
+        place = self._rows.take(pool, by_right=by_right)
+        if place is not None:
+            with self._lock:
+                self._held.add(place)
+            self._keep_alive()
         return place
 
     def release(self, place: Place) -> None:
         """Blocking; does nothing where somebody else has taken it over."""
         with self._lock:
             self._held.discard(place)
-        self._write(place, owner="", lease_until=_NEVER)
+        self._rows.release(place)
 
     def renew(self) -> None:
         """Prolong the leases of what is held."""
         with self._lock:
             held = tuple(self._held)
         for place in held:
-            self._write(place, lease_until=self._clock() + self._lease)
+            self._rows.renew(place)
 
-    def _rows(self, connection: Connection, pool: str, most: int) -> list[Row[Any]]:
-        """The pool's rows, made where they are missing, and nobody else's to change until the transaction ends."""
-        query = (
-            sa.select(vendor_places)
-            .where(vendor_places.c.pool == pool, vendor_places.c.no <= most)
-            .order_by(vendor_places.c.no)
-            .with_for_update()
-        )
-        rows = list(connection.execute(query))
-        if len(rows) < most:
-            insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            new = [
-                {"pool": pool, "no": no, "owner": "", "lease_until": _NEVER, "fence": 0}
-                for no in range(1, most + 1)
-            ]
-            connection.execute(insert(vendor_places).values(new).on_conflict_do_nothing())
-            rows = list(connection.execute(query))
-        return rows
-
-    def _write(self, place: Place, **values: Any) -> None:
-        mine = sa.and_(
-            _is(place.pool, place.no),
-            vendor_places.c.fence == place.fence,
-            vendor_places.c.owner == self._owner,
-        )
-        with writing(self._engine, lasting=False) as connection:
-            connection.execute(sa.update(vendor_places).where(mine).values(**values))
+    async def _until(self, given_back: asyncio.Event) -> None:
+        """Until this process gives a place back; others' are found by asking again after a moment."""
+        asking = asyncio.ensure_future(self._sleep(_ASK_AGAIN_S * random.uniform(0.5, 1.5)))
+        waking = asyncio.ensure_future(given_back.wait())
+        try:
+            await asyncio.wait({asking, waking}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asking.cancel()
+            waking.cancel()
 
     def _give_back(self, taking: Future[Place | None]) -> None:
         if not taking.cancelled() and taking.exception() is None and (place := taking.result()) is not None:
@@ -160,13 +150,10 @@ class AccountPlaces:
     def _keep_alive(self) -> None:
         with self._lock:
             if self._heartbeat is None:
-                self._heartbeat = Heartbeat(self.renew, self._lease.total_seconds() / _BEATS_PER_LEASE)
+                self._heartbeat = Heartbeat(self.renew, self._lease_s / _BEATS_PER_LEASE)
                 self._heartbeat.start()
 
 
-def _is(pool: str, no: int) -> sa.ColumnElement[bool]:
-    return sa.and_(vendor_places.c.pool == pool, vendor_places.c.no == no)
-
-
-def _free(row: Row[Any], now: datetime) -> bool:
-    return is_free(row.owner, row.lease_until, now)
+def _set(event: asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(event.set)

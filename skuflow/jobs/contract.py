@@ -359,8 +359,9 @@ class JobStatus:
 class Tempo:
     """How fast a vendor may be asked. ``pool`` names what the limits belong to (an account's model, say): requests of
     one pool share them. ``parallel``: jobs in work at once to begin with, None: as many as there are; a refusal
-    teaches less, successes teach more, up to ``parallel_most``. ``submit_interval_s``: pause between two submits.
-    ``first_poll_s``: how long after a submit the first poll makes sense; 0 where the answer is there at once.
+    teaches less, successes teach more, up to ``parallel_most``; of jobs that last all processes learn it together.
+    ``submit_interval_s``: pause between two submits. ``first_poll_s``: how long after a submit the first poll makes
+    sense; 0 where the answer is there at once.
     ``shared``: ``parallel_most`` is the account's, over all processes, since the vendor lets what is beyond it queue
     instead of refusing it.
     """

@@ -137,11 +137,13 @@ class Gate:
                 return
         self._ceiling = min(self._most, self._ceiling + 1)
 
-    def refused(self, error: RateLimitedError) -> None:
-        """The vendor has said "not now"."""
+    def refused(self, error: RateLimitedError, *, shared: bool = False) -> None:
+        """The vendor has said "not now". ``shared``: how many jobs it takes is learnt for all processes together."""
         if error.parallel:
-            self._was_full = self._refuses = True
-            self._limit = float(max(1, min(self._at_vendor, self._limit)))
+            self._refuses = True
+            if not shared:
+                self._was_full = True
+                self._limit = float(max(1, min(self._at_vendor, self._limit)))
             return
         now = self._clock()
         one_burst_s = max(_ONE_BURST_S, self._interval_s)

@@ -73,7 +73,7 @@ class JobInHand:
     def _counted(self) -> None:
         if self._lane is not None and not self._at_vendor:
             self._at_vendor = True
-            self._lane.gate.accepted()
+            self._lane.accepted()
             self._beside = self._lane.gate.at_vendor
 
     def _no_longer_counted(self, status: JobStatus | None, asked_at_s: float = 0.0) -> None:

@@ -27,6 +27,11 @@ _log = logging.getLogger(__name__)
 
 _OF_THE_LEASE = 0.95
 
+FOUND_FOR = timedelta(days=7)
+"""So long after a submit a vendor's "no such job" proves that there was none; later it may have forgotten one. Kling,
+the one that can be asked, names no time for this, and 30 days for results.
+"""
+
 REFUSALS = (AuthError, InsufficientBalanceError, InvalidInputError, ContentRejectedError)
 """What ``submit`` raises when the vendor did not accept the job and nothing is owed; rate limits and a vendor that
 cannot be reached come besides.
@@ -136,14 +141,13 @@ class Submitting(JobInHand):
     async def _submit_later(self, error: RateLimitedError | TransientError) -> Outcome | None:
         """Wait as the vendor asks, holding the reservation; an outcome if that would take too long."""
         lane = self._lane
-        gate = lane.gate if lane is not None else None
-        if gate is not None and isinstance(error, RateLimitedError):
-            gate.refused(error)
         queues = (
-            gate is not None and isinstance(error, RateLimitedError) and error.parallel and gate.at_vendor > 0
+            lane is not None
+            and isinstance(error, RateLimitedError)
+            and await lane.refused(error, self._around.calls)
         )
         if queues:
-            # One of our own jobs makes room when it ends; the vendor's hint or a moment is enough besides.
+            # A job of ours makes room when it ends; the vendor's hint or a moment is enough besides.
             hinted = isinstance(error, RateLimitedError) and error.retry_after_s is not None
             pause_s = max(1.0, self._backoff_s(0, error) if hinted else 0.0)
         else:
@@ -152,7 +156,7 @@ class Submitting(JobInHand):
             return await self._refused(error, pause_s)
         await self._write(self._ledger.submit_later, error)
         await self._pause(pause_s)
-        if lane is not None and queues and not await self._entered_again(lane):
+        if lane is not None and (queues or not lane.has_place) and not await self._entered_again(lane):
             return await self._refused(error, pause_s)
         if lane is not None:
             await lane.gate.turn()
@@ -206,13 +210,16 @@ class Submitting(JobInHand):
             handle = await self._find()
         except ProviderError as trouble:
             return await self._park(trouble)
-        if handle is None and not self._provider.can_find:
+        if handle is None and (not self._provider.can_find or self._may_be_forgotten()):
             return await self._park(error)
         if handle is not None:
             await self._record(handle, "found at the vendor")
             self._counted()
             return await self._collect()
         return await self._submit_again("the vendor has no such job")
+
+    def _may_be_forgotten(self) -> bool:
+        return self._around.clock() - (self.job.submitting_at or self.job.created_at) > FOUND_FOR
 
     async def _find(self) -> JobHandle | None:
         """The vendor's word, once it can be believed. Raises the last error if that takes beyond the

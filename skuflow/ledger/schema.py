@@ -249,6 +249,15 @@ vendor_places = sa.Table(
     sa.Column("fence", sa.Integer, nullable=False),
 )
 
+vendor_limits = sa.Table(
+    "vendor_limits",
+    metadata,
+    sa.Column("pool", sa.String(160), primary_key=True),
+    # How many places the pool has, a fraction being the way to the next one, and whether a refusal has ever told.
+    sa.Column("parallel", sa.Float, nullable=False),
+    sa.Column("refuses", sa.Boolean, nullable=False),
+)
+
 notices = sa.Table(
     "notices",
     metadata,

@@ -14,7 +14,9 @@ from skuflow.batches.claims import SkuClaims
 from skuflow.batches.results import SkuResult, counted
 from skuflow.jobs.account_places import AccountPlaces
 from skuflow.jobs.contract import JobHandle, JobStatus, Request, Tempo
+from skuflow.jobs.errors import RateLimitedError
 from skuflow.jobs.outcome import OutcomeState
+from skuflow.jobs.place_rows import SharedPool
 from skuflow.jobs.runner import Runner
 from skuflow.jobs.surroundings import Pace
 from skuflow.ledger.engine import open_engine
@@ -29,6 +31,7 @@ processes.set_forkserver_preload(["tests.contract.claim_process"])
 
 AT_ONCE = 4
 MOST_AT_VENDOR = 2
+ACME_POOL = SharedPool("acme picture", first=MOST_AT_VENDOR, most=MOST_AT_VENDOR, learns=False)
 
 
 def note_work(folder: Path, sku: str) -> None:
@@ -92,15 +95,18 @@ def end_chunks(database_url: str, batch_id: str, chunks: int, folder: Path, barr
     engine.dispose()
 
 
-def make_pictures(database_url: str, folder: Path, skus: list[str], barrier: Barrier) -> None:
+def make_pictures(database_url: str, folder: Path, skus: list[str], barrier: Barrier, refuses: bool) -> None:
     """Have pictures made by a vendor that takes only so many jobs of the account at once."""
-    asyncio.run(_make_pictures(database_url, folder, skus, barrier))
+    asyncio.run(_make_pictures(database_url, folder, skus, barrier, refuses))
 
 
-async def _make_pictures(database_url: str, folder: Path, skus: list[str], barrier: Barrier) -> None:
+async def _make_pictures(
+    database_url: str, folder: Path, skus: list[str], barrier: Barrier, refuses: bool
+) -> None:
     ledger = Ledger.open(database_url)
-    runner = Runner(ledger, FolderStore(folder / "store"), pace=Pace(wait_s=60))
-    vendor = QueueingVendor(folder)
+    # Hardly any patience: who finds the account full must wait for a place, not use up its attempts.
+    runner = Runner(ledger, FolderStore(folder / "store"), pace=Pace(wait_s=60, submits=2, backoff_s=0.05))
+    vendor = RefusingVendor(folder) if refuses else QueueingVendor(folder)
     await asyncio.to_thread(barrier.wait, 60)
     try:
         outcomes = await asyncio.gather(*(runner.run(image_wish(sku), vendor) for sku in skus))
@@ -129,6 +135,33 @@ class QueueingVendor(CountingVendor):
         return await super().poll(handle)
 
 
+class RefusingVendor(QueueingVendor):
+    """Takes ``MOST_AT_VENDOR`` jobs of the account at once and refuses what is beyond them, as a vendor does."""
+
+    def tempo(self, request: Request) -> Tempo:
+        return Tempo("picture", 3 * MOST_AT_VENDOR, first_poll_s=0.1)
+
+    async def submit(self, request: Request, *, idempotency_key: str) -> JobHandle:
+        desk = self._folder / "desk"
+        desk.mkdir(exist_ok=True)
+        for place in range(MOST_AT_VENDOR):
+            try:
+                (desk / f"{place}").symlink_to(idempotency_key)
+            except FileExistsError:
+                continue
+            return await super().submit(request, idempotency_key=idempotency_key)
+        with (self._folder / "refusals.txt").open("ab", buffering=0) as file:
+            file.write(b"one\n")
+        raise RateLimitedError("too many jobs at once", self.name, parallel=True)
+
+    async def poll(self, handle: JobHandle) -> JobStatus:
+        status = await super().poll(handle)
+        for place in (self._folder / "desk").iterdir():
+            if place.is_symlink() and str(place.readlink()) == handle.job_id:
+                place.unlink()
+        return status
+
+
 def note_time(folder: Path, job: str) -> None:
     with (folder / "times.txt").open("ab", buffering=0) as file:
         file.write(f"{job} {time.monotonic()} {os.getpid()}\n".encode())
@@ -155,7 +188,7 @@ def hold_places(database_url: str, holding: Event) -> None:
     places = AccountPlaces(
         open_engine(database_url), owner=this_process(), clock=utc_now, sleep=asyncio.sleep
     )
-    while places.take("acme picture", MOST_AT_VENDOR) is not None:
+    while places.take(ACME_POOL) is not None:
         pass
     holding.set()
     time.sleep(300)
