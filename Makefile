@@ -28,12 +28,14 @@ demo: $(VENV)/.user
 test: $(VENV)/.dev
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not whole" tests/flows tests/contract tests/unit
 
-# Server, worker, receiver and emulators together, with kills in between: about six minutes.
+# Server, worker, receiver and emulators together, with kills in between: about eight minutes.
 whole-test: $(VENV)/.dev
 	@$(BIN)/pytest -m whole tests/flows
 
+# The gallery and the pages of Prefect's UI in Debian's chromium; three to four minutes.
 browser-test: $(VENV)/.dev
-	@$(BIN)/pytest tests/browser
+	@if command -v chromium > /dev/null || command -v chromium-browser > /dev/null; then $(BIN)/pytest tests/browser; \
+	else echo "browser-test: nothing tested, there is no Chromium on this machine; install Debian's package chromium"; fi
 
 check: $(VENV)/.dev
 	@$(BIN)/ruff check .

@@ -442,7 +442,11 @@ def prefect_server_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_HOME": str((settings.skuflow_home / "prefect").absolute()),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+        # A run that died with its server is found at the server's next start, if that is within seven days; Prefect's
+        # own minute forgets it.
+        "PREFECT_SERVER_EVENTS_EXPIRED_BUCKET_BUFFER": "P7D",
     }
 
 

@@ -23,7 +23,8 @@ async def set_up(runs_at_once: int | None) -> None:
     async with get_client() as client:
         await make_pool(client, runs_at_once)
         await make_block_types()
-        await make_automations(client, settings.skuflow_alert_webhook.get_secret_value())
+        if await make_automations(client, settings.skuflow_alert_webhook.get_secret_value()):
+            print("SKUFLOW_ALERT_WEBHOOK is empty: nobody is told of failures any more")
 
 
 def main() -> int:

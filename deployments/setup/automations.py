@@ -1,7 +1,8 @@
 """What Prefect does by itself when runs go wrong.
 
-Triggers and actions as in Prefect's documentation of automations. A run without a heartbeat for ``ZOMBIE_AFTER_S``
-seconds died with its machine, and open-source Prefect has nothing that notices unless an automation says so.
+Triggers and actions as in Prefect's documentation of automations, checked against Prefect 3.8.8. A run without a
+heartbeat for a while died with its machine, and open-source Prefect has nothing that notices unless an automation says
+so. All of it holds for runs of skuflow's own flows only: others may run on the same server.
 """
 
 from __future__ import annotations
@@ -9,62 +10,82 @@ from __future__ import annotations
 from datetime import timedelta
 
 from prefect.automations import AutomationCore
-from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
+from prefect.settings import get_current_settings
 
+from deployments.setup import notices
 from skuflow.housekeeping.concerns import ATTENTION_EVENT
 
-ALERTS_BLOCK = "skuflow-alerts"
-ZOMBIE_AFTER_S = 540
-"""Three heartbeats of Prefect's default of 180 s."""
+FLOWS = ("new-listings", "listing-kit", "listing-chunk", "top-videos", "daily-report", "janitor")
+"""The names of skuflow's flows: whose runs are watched."""
 
 ZOMBIES = "skuflow: runs whose process is gone"
 FAILURES = "skuflow: tell of failed runs"
 ATTENTION = "skuflow: tell what a person must see"
 
-_HEARTBEAT = "prefect.flow-run.heartbeat"
-_ENDED = {
-    "prefect.flow-run.Completed",
-    "prefect.flow-run.Failed",
-    "prefect.flow-run.Cancelled",
-    "prefect.flow-run.Crashed",
-}
+HEARTBEATS_MISSED = 3
+USUAL_HEARTBEAT_S = 180
+"""Prefect's default of PREFECT_FLOWS_HEARTBEAT_FREQUENCY."""
+
+HEARTBEAT = "prefect.flow-run.heartbeat"
+HEARD_OF = frozenset(
+    f"prefect.flow-run.{name}"
+    for name in ("Completed", "Unfinished", "Cancelled", "Scheduled", "AwaitingRetry")
+)
+"""Events after which nothing more needs to be heard: the run has ended, or is to begin anew. Prefect names them after
+the state's name, and one of the names is skuflow's own.
+
+Failed and crashed are not among them. On SQLite Prefect may fail to note such an event for one automation and then
+passes it to no other, so that nobody would be told of the failure. The price: some time after a failure this automation
+tries to mark the run, and the server refuses, since an ended run stays as it ended.
+"""
 
 
-def zombies() -> AutomationCore:
-    """Marks a run as crashed when its heartbeat stops."""
+def zombie_after_s() -> int:
+    """Seconds without a heartbeat after which a run counts as dead: three heartbeats of this environment's setting."""
+    return HEARTBEATS_MISSED * (get_current_settings().flows.heartbeat_frequency or USUAL_HEARTBEAT_S)
+
+
+def zombies(after_s: int) -> AutomationCore:
+    """Marks a run as crashed when its heartbeat has stopped for ``after_s`` seconds (at least 10, says Prefect)."""
     return AutomationCore(
         name=ZOMBIES,
         description="A run that gives no sign of life is marked as crashed; the janitor resumes its work.",
         trigger=EventTrigger(
-            after={_HEARTBEAT},
-            expect={_HEARTBEAT, *_ENDED},
-            match={"prefect.resource.id": "prefect.flow-run.*"},
+            after={HEARTBEAT},
+            expect={HEARTBEAT, *HEARD_OF},
+            match=_labels({"prefect.resource.id": "prefect.flow-run.*"}),
+            match_related=_OF_OUR_FLOWS,
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,
-            within=timedelta(seconds=ZOMBIE_AFTER_S),
+            within=timedelta(seconds=after_s),
         ),
         actions=[
             ChangeFlowRunState(
                 state=StateType.CRASHED,
-                message="No sign of life from its process. Nothing is lost: the next run goes on where it ended.",
+                message="No sign of life from its process any more. What was made and paid for is kept."
+                " 运行进程已无响应，已完成和已付费的内容均已保留。",
             )
         ],
     )
 
 
 def failures(block_id: str) -> AutomationCore:
-    """Tells of failed and crashed runs."""
+    """Tells of failed and crashed runs, whatever their state is named."""
     return AutomationCore(
         name=FAILURES,
         description="A run failed or crashed.",
         trigger=EventTrigger(
-            expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
-            match={"prefect.resource.id": "prefect.flow-run.*"},
+            expect={"prefect.flow-run.*"},
+            match=_labels(
+                {"prefect.resource.id": "prefect.flow-run.*", "prefect.state-type": ["FAILED", "CRASHED"]}
+            ),
+            match_related=_OF_OUR_FLOWS,
             posture=Posture.Reactive,
             threshold=1,
             within=timedelta(0),
@@ -72,8 +93,8 @@ def failures(block_id: str) -> AutomationCore:
         actions=[
             SendNotification(
                 block_document_id=block_id,
-                subject="skuflow: {{ flow.name }} {{ flow_run.state.name }}",
-                body="{{ flow.name }} / {{ flow_run.name }}: {{ flow_run.state.message }}",
+                subject=notices.FAILURE_SUBJECT,
+                body=notices.FAILURE_BODY,
             )
         ],
     )
@@ -90,29 +111,28 @@ def attention(block_id: str) -> AutomationCore:
         actions=[
             SendNotification(
                 block_document_id=block_id,
-                subject="skuflow: a person is needed",
-                body="{{ event.payload.message }}",
+                subject=notices.ATTENTION_SUBJECT,
+                body=notices.ATTENTION_BODY,
             )
         ],
     )
 
 
-async def make_automations(client: PrefectClient, alert_url: str) -> None:
-    """Create or renew the automations; those that tell somebody only where ``alert_url`` is an address to tell."""
-    await _put(client, zombies())
+async def make_automations(client: PrefectClient, alert_url: str, dead_after_s: int | None = None) -> bool:
+    """Create or renew the automations. Those that tell somebody exist exactly while there is an address to tell:
+    without one they are taken away, with the block that holds it; whether any were.
+
+    ``dead_after_s``: other than ``zombie_after_s()``. Raises SettingsError for an address that is none.
+    """
+    if alert_url:
+        notices.require_address(alert_url)
+    await _put(client, zombies(dead_after_s or zombie_after_s()))
     if not alert_url:
-        return
-    block = CustomWebhookNotificationBlock(
-        name="skuflow",
-        url=alert_url,
-        method="POST",
-        json_data={"title": "{{subject}}", "text": "{{body}}"},
-        # The address is the operator's own setting, often a service beside this one.
-        allow_private_urls=True,
-    )
-    block_id = await block.asave(ALERTS_BLOCK, overwrite=True)
-    await _put(client, failures(str(block_id)))
-    await _put(client, attention(str(block_id)))
+        return await _silence(client)
+    block_id = await notices.put_block(alert_url)
+    await _put(client, failures(block_id))
+    await _put(client, attention(block_id))
+    return False
 
 
 async def _put(client: PrefectClient, wanted: AutomationCore) -> None:
@@ -122,6 +142,38 @@ async def _put(client: PrefectClient, wanted: AutomationCore) -> None:
         await client.create_automation(wanted)
         return
     first, *more = found
-    await client.update_automation(first.id, wanted.model_copy(update={"enabled": first.enabled}))
+    # An update makes Prefect forget which runs it was watching, and runs that died just before would never be marked:
+    # set-up runs whenever skuflow is started, which is often after its machine has failed.
+    if not _is_as(first, wanted):
+        await client.update_automation(first.id, wanted.model_copy(update={"enabled": first.enabled}))
     for double in more:
         await client.delete_automation(double.id)
+
+
+async def _silence(client: PrefectClient) -> bool:
+    """Take away what tells somebody; whether there was any."""
+    told = [
+        automation
+        for name in (FAILURES, ATTENTION)
+        for automation in await client.read_automations_by_name(name)
+    ]
+    for automation in told:
+        await client.delete_automation(automation.id)
+    return await notices.remove_block(client) or bool(told)
+
+
+def _is_as(found: AutomationCore, wanted: AutomationCore) -> bool:
+    """Whether both do the same; whether they are switched on does not count."""
+    fields = ("description", "trigger", "actions", "actions_on_trigger", "actions_on_resolve")
+    return all(_plain(found, field) == _plain(wanted, field) for field in fields)
+
+
+def _plain(automation: AutomationCore, field: str) -> object:
+    return automation.model_dump(include={field})[field]
+
+
+def _labels(labels: dict[str, str | list[str]]) -> ResourceSpecification:
+    return ResourceSpecification.model_validate(labels)
+
+
+_OF_OUR_FLOWS = _labels({"prefect.resource.role": "flow", "prefect.resource.name": list(FLOWS)})

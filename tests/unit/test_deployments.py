@@ -161,8 +161,9 @@ def test_server_and_services_are_told_the_same_in_both_worlds() -> None:
         container = next(container for pod, container in containers() if pod == name)
         assert handed(container) == environment.keys()
     config = named("ConfigMap", "prefect-server")["data"]
-    assert {name: environment[name] for name in config if "UI_API" not in name} == {
-        name: value for name, value in config.items() if "UI_API" not in name
+    addresses = {"PREFECT_SERVER_UI_API_URL", "PREFECT_UI_URL"}
+    assert {name: environment[name] for name in config.keys() - addresses} == {
+        name: value for name, value in config.items() if name not in addresses
     }
 
 
@@ -206,6 +207,20 @@ def test_secrets_go_only_where_they_are_needed() -> None:
         assert (vendors <= handed(container)) == (name == "skuflow-worker"), name
         assert ("SKUFLOW_EVENTS_TOKEN" in handed(container)) == (name == "skuflow-receiver"), name
         assert ("SKUFLOW_KITS_TOKEN" in handed(container)) == (name == "skuflow-receiver"), name
+
+
+def test_whoever_tells_the_back_end_or_people_knows_where_they_are() -> None:
+    template = json.loads((KUBERNETES / "options" / "base-job-template.json").read_text("utf-8"))
+    (run,) = template["job_configuration"]["job_manifest"]["spec"]["template"]["spec"]["containers"]
+    pods_of_runs = {"envFrom": run["envFrom"]}
+    told = {"SKUFLOW_WEBHOOK_URL", "SKUFLOW_WEBHOOK_SECRET"}
+    for name, service in services().items():
+        assert (told <= service.get("environment", {}).keys()) == (name in ("worker", "receiver")), name
+    for name, container in (*containers(), ("skuflow-run", pods_of_runs)):
+        delivers = name in ("skuflow-worker", "skuflow-receiver", "skuflow-run")
+        assert bool(told & handed(container)) == (told <= handed(container)) == delivers, name
+        assert ("SKUFLOW_ALERT_WEBHOOK" in handed(container)) == (name == "skuflow-setup"), name
+    assert "SKUFLOW_ALERT_WEBHOOK" in services()["setup"]["environment"]
 
 
 def test_the_build_leaves_secrets_and_results_outside() -> None:

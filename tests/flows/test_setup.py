@@ -1,0 +1,245 @@
+"""Set-up on a Prefect server of its own, with a password: what it makes once, what it leaves, what it takes away."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.types import SecretDict
+
+from deployments.setup.automations import (
+    ATTENTION,
+    FAILURES,
+    FLOWS,
+    HEARD_OF,
+    ZOMBIES,
+    attention,
+    failures,
+    make_automations,
+    zombie_after_s,
+    zombies,
+)
+from deployments.setup.notices import ALERTS_BLOCK, shape_for
+from deployments.setup.pool import POOL, make_pool
+from skuflow.settings import SettingsError, prefect_server_environment, read_settings
+from tasks.credentials import BLOCKS
+from tests.flows.own_prefect import OwnPrefect, own_prefect
+
+ROOT = Path(__file__).resolve().parents[2]
+CHAT = "https://chat.example/robot?token=of-the-chat"
+
+
+@pytest.fixture(scope="module")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPrefect]:
+    with own_prefect(tmp_path_factory.mktemp("setup")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def client(prefect: OwnPrefect) -> AsyncIterator[PrefectClient]:
+    """To a server without automations."""
+    async with get_client() as opened:
+        for automation in await opened.read_automations():
+            await opened.delete_automation(automation.id)
+        yield opened
+
+
+async def automations(client: PrefectClient) -> dict[str, Any]:
+    """By name; a name that is there twice fails."""
+    found = await client.read_automations()
+    assert len({one.name for one in found}) == len(found)
+    return {one.name: one for one in found}
+
+
+def address_of_the_block(prefect: OwnPrefect, *, shown: bool) -> Any:
+    """What the UI shows of the address, or what is kept."""
+    path = f"/block_types/slug/custom-webhook/block_documents/name/{ALERTS_BLOCK}?include_secrets={shown}"
+    return prefect.ask("GET", path)["data"]
+
+
+async def test_the_command_makes_everything_and_may_be_given_twice(
+    prefect: OwnPrefect, client: PrefectClient
+) -> None:
+    for limit in ("2", "3"):
+        done = prefect.set_up("--runs-at-once", limit, SKUFLOW_ALERT_WEBHOOK=CHAT)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        pool = await client.read_work_pool(POOL)
+        assert (pool.type, pool.concurrency_limit) == ("process", int(limit))
+        assert set(await automations(client)) == {ZOMBIES, FAILURES, ATTENTION}
+    known = {block_type.slug for block_type in await client.read_block_types()}
+    assert {block.get_block_type_slug() for block in BLOCKS} <= known
+
+    silenced = prefect.set_up()
+    assert (silenced.returncode, silenced.stdout.count("\n")) == (0, 1)
+    assert "nobody is told" in silenced.stdout
+    assert set(await automations(client)) == {ZOMBIES}
+    assert (await client.read_work_pool(POOL)).concurrency_limit == 3
+
+
+async def test_what_is_as_wanted_is_not_touched(prefect: OwnPrefect, client: PrefectClient) -> None:
+    """An update gives the trigger a new id, and Prefect forgets which runs it was watching."""
+    await make_automations(client, CHAT)
+    before = prefect.ask("POST", "/automations/filter", json={})
+    await make_automations(client, CHAT)
+    after = prefect.ask("POST", "/automations/filter", json={})
+    assert [one["trigger"]["id"] for one in after] == [one["trigger"]["id"] for one in before]
+    assert after == before
+    assert len(after) == 3
+
+
+async def test_what_was_changed_is_mended_and_a_switch_stays(client: PrefectClient) -> None:
+    await make_automations(client, CHAT)
+    made = await automations(client)
+    other = zombies(540)
+    other = other.model_copy(
+        update={"enabled": False, "trigger": other.trigger.model_copy(update={"threshold": 2})}
+    )
+    await client.update_automation(made[ZOMBIES].id, other)
+    assert (await automations(client))[ZOMBIES].trigger.threshold == 2
+    await client.pause_automation(made[ATTENTION].id)
+
+    await make_automations(client, CHAT)
+    mended = await automations(client)
+    assert {name: one.enabled for name, one in mended.items()} == {
+        ZOMBIES: False,
+        FAILURES: True,
+        ATTENTION: False,
+    }
+    assert mended[ZOMBIES].id == made[ZOMBIES].id
+    assert mended[ZOMBIES].trigger.threshold == 1
+
+
+async def test_of_two_by_one_name_one_is_left(client: PrefectClient) -> None:
+    for _ in range(2):
+        await client.create_automation(zombies(540))
+    await make_automations(client, "")
+    assert set(await automations(client)) == {ZOMBIES}
+
+
+async def test_people_are_told_exactly_while_there_is_an_address(
+    prefect: OwnPrefect, client: PrefectClient
+) -> None:
+    assert await make_automations(client, "") is False
+    assert set(await automations(client)) == {ZOMBIES}
+
+    await make_automations(client, CHAT)
+    assert set(await automations(client)) == {ZOMBIES, FAILURES, ATTENTION}
+    first = await automations(client)
+    await make_automations(client, "https://other.example/hook")
+    assert await automations(client) == first
+    assert address_of_the_block(prefect, shown=True)["secrets"] == {"address": "https://other.example/hook"}
+    assert "other.example" not in str(address_of_the_block(prefect, shown=False))
+
+    assert await make_automations(client, "") is True
+    assert set(await automations(client)) == {ZOMBIES}
+    documents = await client.read_block_documents()
+    assert ALERTS_BLOCK not in {document.name for document in documents}
+
+
+@pytest.mark.parametrize(
+    ("address", "posted"),
+    [
+        (
+            "https://oapi.dingtalk.com/robot/send?access_token=x",
+            {"msgtype": "text", "text": {"content": "S\nB"}},
+        ),
+        (
+            "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=x",
+            {"msgtype": "text", "text": {"content": "S\nB"}},
+        ),
+        ("https://open.feishu.cn/open-apis/bot/v2/hook/x", {"msg_type": "text", "content": {"text": "S\nB"}}),
+        (
+            "https://open.larksuite.com/open-apis/bot/v2/hook/x",
+            {"msg_type": "text", "content": {"text": "S\nB"}},
+        ),
+        ("https://hooks.slack.com/services/T/B/x", {"text": "S\nB"}),
+        ("https://oapi.dingtalk.com.example/robot", {"title": "S", "text": "B"}),
+        (CHAT, {"title": "S", "text": "B"}),
+    ],
+)
+def test_chats_are_posted_what_their_robots_take(address: str, posted: dict[str, Any]) -> None:
+    block = CustomWebhookNotificationBlock(
+        name="x", url="{{address}}", secrets=SecretDict({"address": address}), json_data=shape_for(address)
+    )
+    request = block._build_request_args("B", "S")
+    assert (request["url"], request["json"]) == (address, posted)
+
+
+@pytest.mark.parametrize(
+    "address", ["chat.example/robot", "ftp://chat.example/x", "https://", "http://[::1/x"]
+)
+async def test_an_address_that_is_none_is_refused_and_nothing_is_made(
+    client: PrefectClient, address: str
+) -> None:
+    with pytest.raises(SettingsError, match=r"write https://HOST/PATH"):
+        await make_automations(client, address)
+    assert await automations(client) == {}
+
+
+async def test_a_pool_of_another_type_stays_what_it_is(client: PrefectClient) -> None:
+    await client.delete_work_pool(POOL)
+    await client.create_work_pool(WorkPoolCreate(name=POOL, type="docker", concurrency_limit=7))
+    await make_pool(client, None)
+    assert (await client.read_work_pool(POOL)).concurrency_limit == 7
+    await make_pool(client, 4)
+    pool = await client.read_work_pool(POOL)
+    assert (pool.type, pool.concurrency_limit) == ("docker", 4)
+
+
+def test_a_run_is_dead_after_three_heartbeats() -> None:
+    assert zombie_after_s() == 540
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: 60}):
+        assert zombie_after_s() == 180
+
+
+def test_runs_that_died_with_the_server_are_not_forgotten_for_seven_days(tmp_path: Path) -> None:
+    from prefect.settings.models.server.events import ServerEventsSettings
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in prefect_server_environment(read_settings({"skuflow_home": tmp_path})).items():
+            patch.setenv(name, value)
+        assert ServerEventsSettings().expired_bucket_buffer.days == 7
+
+
+def test_every_name_that_a_good_end_has_is_heard_of() -> None:
+    """Prefect's event bears the state's name, so a name that is not listed would count as silence."""
+    named = {"Completed"}
+    for path in (ROOT / "flows").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "Completed":
+                names = [word.value for word in call.keywords if word.arg == "name"]
+                constants = [one for name in names for one in ast.walk(name) if isinstance(one, ast.Constant)]
+                named |= {one.value for one in constants if isinstance(one.value, str)}
+    # The janitor gives its name in a variable.
+    assert named >= {"Completed", "Unfinished"}
+    assert {f"prefect.flow-run.{name}" for name in named} <= HEARD_OF
+
+
+def test_the_news_of_a_failure_does_not_depend_on_the_watch_over_dead_runs() -> None:
+    watched = {*zombies(540).trigger.model_dump()["expect"], *zombies(540).trigger.model_dump()["after"]}
+    assert not watched & {f"prefect.flow-run.{name}" for name in ("Failed", "Crashed", "TimedOut")}
+
+
+def test_every_flow_is_watched() -> None:
+    found = set()
+    for path in (ROOT / "flows").glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "flow":
+                found |= {ast.literal_eval(word.value) for word in call.keywords if word.arg == "name"}
+    assert found == set(FLOWS)
+
+
+def test_only_runs_of_these_flows_are_touched() -> None:
+    block = "00000000-0000-0000-0000-000000000000"
+    for automation in (zombies(540), failures(block)):
+        related = automation.trigger.model_dump()["match_related"]
+        assert related == {"prefect.resource.role": "flow", "prefect.resource.name": list(FLOWS)}
+    assert attention(block).trigger.model_dump()["expect"] == {"skuflow.attention"}
