@@ -26,6 +26,7 @@ from skuflow.catalog.product import Product
 from skuflow.catalog.remote_photos import web_fetch
 from skuflow.ledger import owners
 from skuflow.ledger.heartbeat import Heartbeat
+from skuflow.ledger.redaction import redacted
 from skuflow.listing.assembly import read_kit
 from skuflow.listing.brief import BriefError
 from skuflow.listing.findings import Finding
@@ -37,6 +38,8 @@ MOST_SKUS = 2000
 """After so many SKUs a run ends and leaves the rest to the next, lest one run go on for days."""
 _PATIENCE_ROUNDS = 5
 """How often in a row a run waits for a folder to settle before it leaves it to the next run."""
+_STORAGE_MENDS_S = 60.0
+"""A folder of which a file cannot be had is looked at again so much later."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,7 +88,8 @@ async def work_off_arrivals(
     waited = 0
     while len(line.report.results) < most_skus:
         await asyncio.to_thread(sweeper.look)
-        if await line.round():
+        ended = line.ended
+        if await line.round() and line.ended > ended:
             waited = 0
             continue
         soon_s = await asyncio.to_thread(_soon_s, line.book, wiring.settings.skuflow_settle_s)
@@ -116,6 +120,11 @@ class _Line:
         self._run_id = run_id
         self._chunk = wiring.settings.skuflow_chunk_skus
         self._open: dict[str, TakenFolder] = {}
+
+    @property
+    def ended(self) -> int:
+        """How many folders have come to an end, good or bad, and were not merely given back."""
+        return self.report.folders + self.report.refused
 
     async def round(self) -> bool:
         """Claim folders and work them off; False where there are none to be had."""
@@ -168,7 +177,7 @@ class _Line:
             self._refuse(claim, error.sentence)
         except StorageError as error:
             _log.warning("incoming/%s cannot be read for now: %s", claim.folder, error)
-            self._give_back(claim)
+            self._give_back(claim, sentences.unreadable(redacted(str(error))), _STORAGE_MENDS_S)
         except Exception as error:
             self._wiring.report_crash(claim.folder, "".join(traceback.format_exception(error)))
             self._refuse(claim, sentences.unreadable(f"{type(error).__name__}: {error}"))
@@ -254,9 +263,9 @@ class _Line:
         self.report.refused += 1
         self.book.refuse(claim, note)
 
-    def _give_back(self, claim: TakenFolder) -> None:
+    def _give_back(self, claim: TakenFolder, why: Sentence | None = None, for_s: float = 0.0) -> None:
         del self._open[claim.folder]
-        self.book.release(claim)
+        self.book.release(claim, because=why, for_s=for_s)
 
 
 def _batch_id(folder: ArrivedProducts) -> str:

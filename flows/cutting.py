@@ -16,18 +16,12 @@ from skuflow.batches.rows import BatchRow, BatchState
 from skuflow.batches.shipping import PhotoShipper, files_of
 from skuflow.catalog.product import Product
 from skuflow.catalog.rows import RejectedRow
+from skuflow.jobs.makers import makers_of
 from skuflow.listing.findings import Finding
-from skuflow.settings import Settings
 from skuflow.storage.folder import FolderStore
 from tasks.wiring import Wiring
 
 _ORDERS = uuid.UUID("5b0f3c0e-6f5c-4f0b-9a53-6c1de2f3f6a1")
-CARRIED = ("skuflow_providers", "skuflow_models", "skuflow_routes")
-"""Settings that decide what a kit is made of: every chunk goes by those of the run that cut the batch."""
-
-
-def carried(settings: Settings) -> dict[str, str]:
-    return {name: str(getattr(settings, name)) for name in CARRIED}
 
 
 def cut(wiring: Wiring, order: Order, wishes: Wishes, *, in_process: bool) -> BatchRow:
@@ -59,7 +53,7 @@ def cut(wiring: Wiring, order: Order, wishes: Wishes, *, in_process: bool) -> Ba
             catalog=order.catalog,
             run_id=order.run_id,
             wishes=plain.model_dump(mode="json"),
-            settings=carried(wiring.settings),
+            settings=makers_of(wiring.settings),
             judged=order.brief.judged,
             remakes={sku: order.remakes.by_sku[sku] for sku in skus if sku in order.remakes.by_sku},
             products=tuple(products),

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from prefect import flow
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.arrival_line import book_of
@@ -20,7 +21,11 @@ from tasks.reports import DayReport, report_day
 from tasks.wiring import Wiring
 
 
-@flow(name="daily-report", flow_run_name="daily report {day}", validate_parameters=True, log_prints=False)
+def _what_day() -> str:
+    return f"daily report {(flow_run.parameters or {}).get('day') or 'of yesterday'}"
+
+
+@flow(name="daily-report", flow_run_name=_what_day, validate_parameters=True, log_prints=False)
 @refusing
 async def daily_report(day: date | None = None) -> Any:
     """What a day made, what it cost, and what waits for a person; as an artifact and as a file in storage.

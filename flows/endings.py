@@ -9,6 +9,7 @@ from prefect.states import Completed
 
 from flows.kit_reports import BatchReport
 from skuflow.listing.findings import Severity
+from skuflow.review.markdown_text import side_by_side
 from tasks.notices import announce_run
 from tasks.wiring import Wiring
 
@@ -19,7 +20,9 @@ def told(report: BatchReport | State[Any], *before: str) -> State[Any]:
     """
     if not isinstance(report, BatchReport):
         return report
-    message = "; ".join((*before, report.in_one_line() if report.results else "nothing new 无新品"))
+    message = "; ".join(
+        (*before, side_by_side(report.in_words()) if report.results else "nothing new 无新品")
+    )
     return Completed(message=message) if report.complete else Completed(name="Unfinished", message=message)
 
 

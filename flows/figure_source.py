@@ -32,9 +32,11 @@ def read_figure_tables(figures: str, rows: str, settings: Settings, store: Objec
         raise FiguresError("figures are given twice; name a file or paste rows, and empty the other field")
     if rows.strip():
         return [FigureTable("pasted rows", rows.strip("\ufeff\r\n ").encode())]
+    if "\n" in named:
+        raise FiguresError("figures names a file, a folder or an address; paste the rows into the field rows")
     if named.startswith(OSS_SCHEME):
         return _from_storage(_key_of(named, settings), named, store)
-    if named and Path(named).exists():
+    if named and _is_on_disk(named):
         return _from_disk(Path(named))
     if not named and not any(_is_row_file(key) for key in store.list(STANDING_PREFIX)):
         raise NoFiguresYetError(
@@ -42,6 +44,15 @@ def read_figure_tables(figures: str, rows: str, settings: Settings, store: Objec
             " spend, orders and revenue there, name a file, or paste rows"
         )
     return _from_storage(named or STANDING_PREFIX, named or f"{STANDING_PREFIX} of storage", store)
+
+
+def _is_on_disk(named: str) -> bool:
+    try:
+        return Path(named).exists()
+    except OSError as error:
+        raise FiguresError(
+            f"{named[:60]}...: no name of a file ({error.strerror}); name a file, or paste the rows into the field rows"
+        ) from error
 
 
 def _from_disk(path: Path) -> list[FigureTable]:

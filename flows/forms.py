@@ -11,24 +11,28 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from flows.wishes import Wishes
-from providers.registry import REGISTRY
+from providers.registry import CAPABILITIES
 from skuflow.catalog.extras import EXTENSIONS, ExtraWishes
-from skuflow.listing.brief import VIDEO_SIZES_PX, Stage
+from skuflow.jobs.contract import Capability
+from skuflow.listing.brief import VIDEO_SIZES_PX, Brief, Stage
 from skuflow.listing.markets import DEFAULT_LANGUAGES, markets
+from skuflow.listing.motions import all_motions
 from skuflow.listing.rules import known_marketplaces
 from skuflow.listing.styles import all_styles
 
-MAX_ROWS_CHARS = 300_000
-"""Prefect takes 512 KiB of parameters; a Chinese character has three bytes, and a form is no place for thousands of
-products."""
-
 AS_CONFIGURED = "as configured"
-OFFLINE = "offline"
-_STUDIOS = tuple(name for name in REGISTRY if name != OFFLINE)
 
 
 def _choice(*values: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(values)})
+
+
+def _able(capability: Capability) -> WithJsonSchema:
+    return _choice(AS_CONFIGURED, *(name for name, able in CAPABILITIES.items() if capability in able))
+
+
+def _sizes(sizes_px: tuple[tuple[int, int], ...]) -> list[str]:
+    return [f"{width}x{height}" for width, height in sizes_px]
 
 
 MarketChoice = Annotated[str, _choice(*markets())]
@@ -36,9 +40,11 @@ MarketplaceChoice = Annotated[str, _choice(*known_marketplaces())]
 LanguageChoice = Annotated[str, _choice(*DEFAULT_LANGUAGES, "zh")]
 CaptionsChoice = Annotated[str, _choice("", *DEFAULT_LANGUAGES, "zh")]
 StyleChoice = Annotated[str, _choice("", *(style.id for style in all_styles()))]
-SizeChoice = Annotated[str, _choice(*(f"{width}x{height}" for width, height in VIDEO_SIZES_PX))]
+SizeChoice = Annotated[str, _choice(*_sizes(VIDEO_SIZES_PX))]
+MotionChoice = Annotated[str, _choice("", *(motion.id for motion in all_motions()))]
 ExtensionChoice = Annotated[str, _choice("", *EXTENSIONS)]
-ProviderChoice = Annotated[str, _choice(AS_CONFIGURED, OFFLINE, *_STUDIOS)]
+_USUAL_LANGUAGES = ", ".join(DEFAULT_LANGUAGES)
+_USUAL_SIZES = ", ".join(_sizes(Brief().video_sizes_px))
 
 
 class Makers(BaseModel):
@@ -46,11 +52,15 @@ class Makers(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    copy_by: ProviderChoice = Field(AS_CONFIGURED, title="Copy by 文案", description="Who writes the texts.")
-    images_by: ProviderChoice = Field(
-        AS_CONFIGURED, title="Images by 图片", description="Who makes the scenes."
+    copy_by: Annotated[str, _able(Capability.COPY)] = Field(
+        AS_CONFIGURED, title="Copy by 文案", description="Who writes the texts. 由谁写文案。"
     )
-    video_by: ProviderChoice = Field(AS_CONFIGURED, title="Video by 视频", description="Who makes the video.")
+    images_by: Annotated[str, _able(Capability.IMAGE)] = Field(
+        AS_CONFIGURED, title="Images by 图片", description="Who makes the scenes. 由谁制作场景图。"
+    )
+    video_by: Annotated[str, _able(Capability.VIDEO)] = Field(
+        AS_CONFIGURED, title="Video by 视频", description="Who makes the video. 由谁制作视频。"
+    )
 
     def overriding(self, configured: str) -> str:
         """SKUFLOW_PROVIDERS with these choices instead of those it names for a capability; the rest stays."""
@@ -68,38 +78,58 @@ class Kits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     stages: list[Stage] = Field(
-        [], title="Stages 步骤", description="Only these; none: copy, images and video."
+        [],
+        title="Stages 步骤",
+        description="Only these; none: copy, images and video. 只做所选步骤；不选则文案、图片、视频全做。",
     )
     markets: list[MarketChoice] = Field(
-        [], title="Markets 目标市场", description="Countries, EU or SEA; none: those of the product's row."
+        [],
+        title="Markets 目标市场",
+        description="Countries, EU or SEA; none: those of the product's row. 国家、EU 或 SEA；不选则按商品行所写。",
     )
     marketplaces: list[MarketplaceChoice] = Field(
-        [], title="Marketplaces 平台", description="Where it will be listed; none: AliExpress."
+        [],
+        title="Marketplaces 平台",
+        description="Where it will be listed; none: AliExpress. 上架平台；不选为速卖通。",
     )
     languages: list[LanguageChoice] = Field(
-        [], title="Languages 语言", description=f"Of the copy; none: {', '.join(DEFAULT_LANGUAGES)}."
+        [],
+        title="Languages 语言",
+        description=f"Of the copy; none: {_USUAL_LANGUAGES}. 文案语言；不选为 {_USUAL_LANGUAGES}。",
     )
     style: StyleChoice = Field(
         "",
         title="Style 风格",
-        description="A style that one scene must have; none: what suits product and market.",
+        description="A style that one scene must have; none: what suits product and market."
+        " 其中一张场景图的风格；不选则按商品和市场搭配。",
     )
     captions: CaptionsChoice = Field(
-        "", title="Captions 字幕", description="Language of captions on the video."
+        "",
+        title="Captions 字幕",
+        description="Language of captions on the video; none: no captions. 视频字幕的语言；不选则无字幕。",
     )
     video_sizes: list[SizeChoice] = Field(
-        [], title="Video shapes 视频尺寸", description="Width x height in pixels; none: all three."
+        [],
+        title="Video shapes 视频尺寸",
+        description=f"Width x height in pixels; none: {_USUAL_SIZES}. 宽 x 高（像素）；不选为 {_USUAL_SIZES}。",
     )
-    motion: str = Field(
-        "", title="Motion 动效", max_length=60, description="A motion preset of the video, e.g. rising_steam."
+    motion: MotionChoice = Field(
+        "",
+        title="Motion 动效",
+        description="How things move in the video; none: what suits the product. 视频中的动态；不选则按商品搭配。",
     )
     extend: ExtensionChoice = Field(
-        "", title="Extend the photo 扩图", description="A shape to which a vendor extends the photo (paid)."
+        "",
+        title="Extend the photo 扩图",
+        description="A shape to which a vendor extends the photo (paid); none: not extended."
+        " 由供应商将照片扩展到的比例（付费）；不选则不扩展。",
     )
-    remake: list[Annotated[str, Field(max_length=200, pattern="^[^:]+:[a-z]+(:[0-9]+)?$")]] = Field(
+    # No pattern: Prefect would answer with the regular expression. The run refuses what is no part in words.
+    remake: list[Annotated[str, Field(max_length=300)]] = Field(
         [],
         title="Make again 重做",
-        description="SKU:ROLE or SKU:ROLE:SHOT, e.g. MUG-1:scene:2. This is paid for again.",
+        description="A SKU and a part, e.g. MUG-1:image:scene:2, MUG-1:copy:es or MUG-1:video. This is paid for again."
+        " 写 SKU:部分；重做会再次付费。",
     )
 
     def wishes(self, skus: list[str]) -> Wishes:
@@ -122,5 +152,4 @@ USUAL_KITS = Kits()
 USUAL_MAKERS = Makers()
 
 CatalogField = Annotated[str, Field(max_length=2_000)]
-RowsField = Annotated[str, Field(max_length=MAX_ROWS_CHARS)]
 SkusField = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field()]

@@ -17,6 +17,7 @@ from tasks.chunks import announce_untold
 from tasks.dead_runs import Resumed
 from tasks.entering import entered
 from tasks.janitor import (
+    Found,
     call_dead_runs_dead,
     clean_once_a_day,
     collect_jobs,
@@ -55,9 +56,10 @@ async def _round(wiring: Wiring) -> Report:
     report.cleaned.extend(await _tried("clean", clean_once_a_day(), report, []))
     await _tried("tell of batches", announce_untold(wiring), report, None)
     await _tried("deliver notices", deliver_left(wiring), report, None)
-    concerns = await _tried("look for concerns", find_concerns(report.jobs), report, [])
-    concerns = [*concerns, *resumed.concerns, *_of_the_janitor(report)]
-    report.told.extend(await _tried("tell", tell(concerns), report, []))
+    found = await _tried("look for concerns", find_concerns(report.jobs), report, Found())
+    report.troubles.extend(found.troubles)
+    concerns = [*found.concerns, *resumed.concerns, *_of_the_janitor(report)]
+    report.told.extend(await _tried("tell", tell(concerns, found.after_waiting), report, []))
     await note_end(wiring, report)
     return report
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from flows.batch_intake import BatchIntake
+from flows.claimed_work import under_claim, work_through
 from flows.intake_gate import attempt_refused, gate_of
 from flows.kit_reports import BUSY, BatchReport, KitReport
 from flows.order import Order
@@ -75,26 +76,16 @@ async def work_off(
     intake = BatchIntake(gate, photos, [entry.product.sku for entry in todo])
     desk = _Desk(wiring, order, intake, claims, fences)
 
-    async def worker(entries: list[_Todo], busy: list[_Todo] | None) -> None:
-        while entries:
-            entry = entries.pop(0)
-            report = await desk.work_on(entry)
-            if report is None and busy is not None:
-                busy.append(entry)
-                continue
-            report = report or _deferred(entry)
-            reports[report.sku] = report
-            wiring.done_skus += 1
-            if wiring.on_kit is not None and report.kit is not None:
-                await asyncio.to_thread(wiring.on_kit, report.kit)
-            wiring.progress.sku_done(report.sku, report.status)
+    async def ended(entry: _Todo, report: KitReport | None) -> None:
+        report = report or _deferred(entry)
+        reports[report.sku] = report
+        wiring.done_skus += 1
+        if wiring.on_kit is not None and report.kit is not None:
+            await asyncio.to_thread(wiring.on_kit, report.kit)
+        wiring.progress.sku_done(report.sku, report.status)
 
     with claims.kept_alive():
-        busy: list[_Todo] = []
-        at_once = wiring.settings.skus_at_once
-        await asyncio.gather(*(worker(todo, busy) for _ in range(min(at_once, len(todo)))))
-        # Whoever worked on these may be done by now.
-        await asyncio.gather(*(worker(busy, None) for _ in range(min(at_once, len(busy)))))
+        await work_through(todo, desk.work_on, ended, at_once=wiring.settings.skus_at_once)
     return BatchReport([reports[sku] for sku in order.skus], order.loose_findings, order.run_id)
 
 
@@ -117,27 +108,24 @@ class _Desk:
 
     async def work_on(self, todo: _Todo) -> KitReport | None:
         """The SKU's report; None where another run is working on it."""
-        sku = todo.product.sku
-        claim: Claim | None = None
-        try:
-            claim = (await asyncio.to_thread(self._claims.take, [sku])).get(sku)
-            if claim is None:
-                return None
+        sku, current = todo.product.sku, todo
+
+        async def work(claim: Claim) -> KitReport:
+            nonlocal current
             if claim.fence != self._fences[sku] + 1:
                 again = await asyncio.to_thread(_look_at, self._wiring, self._order, todo.product)
                 if isinstance(again, KitReport):
                     return again
-                todo = replace(again, beside=todo.beside)
-            return await _one(self._wiring, todo, self._order, self._intake, claim)
-        except ClaimLostError:
-            return None
-        except Exception as error:
-            # As in _one: the other products have done nothing wrong.
-            return _broken_off(self._wiring, todo.product, todo.previous, error)
+                current = replace(again, beside=todo.beside)
+            return await _one(self._wiring, current, self._order, self._intake, claim)
+
+        def broken_off(error: Exception) -> KitReport:
+            return _broken_off(self._wiring, todo.product, current.previous, error)
+
+        try:
+            return await under_claim(self._claims, sku, work, broken_off)
         finally:
             self._intake.leave_out(sku)
-            if claim is not None:
-                await asyncio.to_thread(self._claims.release, [claim])
 
 
 def _hand_on(on_kit: Callable[[Kit], None], reports: Iterable[KitReport]) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from skuflow.batches.results import COMPLETE, SkuResult, counted
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.kit import Kit, KitStatus, PartState
+from skuflow.review.batch_words import outcome_words
+from skuflow.review.wording import Wording
 
 BUSY = "another run is working on it; run again to see its kit"
 """Why a SKU is deferred that somebody else has claimed."""
@@ -116,4 +118,8 @@ class BatchReport:
 
     def in_one_line(self) -> str:
         """Such as "9 needs_review, 1 blocked; 108 parts made, 0 kept"."""
-        return counted(self.results).in_one_line()
+        return self.in_words().en
+
+    def in_words(self) -> Wording:
+        """The same in English and Chinese."""
+        return outcome_words(counted(self.results))

@@ -15,7 +15,6 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from pydantic import Field
 
-from flows.cutting import carried
 from flows.kit_line import work_off
 from flows.kit_reports import BatchReport
 from flows.order import Order
@@ -26,11 +25,13 @@ from skuflow.batches.results import ChunkResults, counted, write_results
 from skuflow.batches.rows import BatchRow, ChunkRow
 from skuflow.batches.shipping import extras_with_paths, fetched, files_of, with_paths
 from skuflow.catalog.rows import RejectedRow
+from skuflow.jobs.makers import differing
 from skuflow.ledger.redaction import redacted
 from skuflow.ledger.views import LedgerReader
 from skuflow.listing.brief import Remakes
 from skuflow.listing.findings import Finding
 from skuflow.listing.planning import plan_kit
+from skuflow.review.markdown_text import side_by_side
 from tasks.chunks import show_closed_batch
 from tasks.entering import entered
 from tasks.reports import BatchProgress, BatchRows, report_batch
@@ -85,16 +86,15 @@ async def _work_off(wiring: Wiring, batches: Batches, chunk: ChunkRow) -> BatchR
 
 async def _make(wiring: Wiring, manifest: ChunkManifest, batch: BatchRow) -> BatchReport:
     """The chunk's kits, by the settings of the run that cut the batch."""
-    own = carried(wiring.settings)
-    differing = {name: value for name, value in manifest.settings.items() if own.get(name) != value}
-    async with entered(differing) as maker, _order_of(manifest, maker, batch.created_at) as (order, beside):
+    chosen = differing(manifest.settings, wiring.settings)
+    async with entered(chosen) as maker, _order_of(manifest, maker, batch.created_at) as (order, beside):
         if batch.owner:
             # The run that works the chunks off has its own progress.
             return await work_off(maker, order, beside)
         async with BatchProgress(maker, len(order.skus)):
             report = await work_off(maker, order, beside)
         rows = BatchRows(maker, report.results, order.run_id, name=f"{batch.id}-{manifest.no:04}")
-        await report_batch(f"{manifest.catalog} {manifest.no:04}", rows, report.in_one_line())
+        await report_batch(f"{manifest.catalog} {manifest.no:04}", rows, side_by_side(report.in_words()))
         return report
 
 

@@ -15,13 +15,12 @@ from flows.forms import (
     CatalogField,
     Kits,
     Makers,
-    RowsField,
     SkusField,
 )
 from flows.kit_reports import BatchReport
 from flows.listing_kit import listing_kit
 from flows.new_listings import new_listings
-from flows.pasted import pasted_catalog
+from flows.pasted import catalog_name, pasted_catalog
 from flows.refusals import refusing
 from skuflow.catalog.errors import CatalogError
 from skuflow.settings import Settings, read_settings
@@ -38,7 +37,7 @@ def _what_is_made() -> str:
 @refusing
 async def manual_listings(
     products: CatalogField = "",
-    rows: RowsField = "",
+    rows: str = "",
     skus: SkusField = [],  # noqa: B006  # Prefect shows the default and hands on a copy
     kits: Kits = USUAL_KITS,
     makers: Makers = USUAL_MAKERS,
@@ -48,7 +47,8 @@ async def manual_listings(
     Args:
         products: CSV, XLSX or JSON file, or folder, that the workers can read; oss://bucket/key; a product link; or a
             product's name. Empty: the rows below. 文件、文件夹、OSS 地址、商品链接或商品名；留空则用下方粘贴的行。
-        rows: Rows copied from a spreadsheet with their header, photos as links. 从表格复制的行，须含表头，图片填链接。
+        rows: Rows copied from a spreadsheet with their header, photos as links; a few hundred at most, for more name a
+            file. 从表格复制的行，须含表头，图片填链接；最多几百行，更多请用文件。
         skus: Only these SKUs; none: all. 只做这些 SKU；不填为全部。
         kits: What to make; nothing chosen means the usual. 制作内容；不选即按常规。
         makers: Who makes it. 由谁制作。
@@ -57,7 +57,7 @@ async def manual_listings(
     catalog = _catalog(products, rows, settings)
     async with entered(_overrides(makers, settings)) as wiring:
         report = await new_listings.fn(catalog, kits.wishes(skus))
-        return told(await announced(wiring, report, catalog))
+        return told(await announced(wiring, report, catalog_name(catalog)))
 
 
 @flow(name="listing-kit", flow_run_name="by hand: {sku}", validate_parameters=True, log_prints=False)
@@ -65,7 +65,7 @@ async def manual_listings(
 async def manual_kit(
     sku: Annotated[str, Field(min_length=1, max_length=200)],
     products: CatalogField = "",
-    rows: RowsField = "",
+    rows: str = "",
     kits: Kits = USUAL_KITS,
     makers: Makers = USUAL_MAKERS,
 ) -> Any:
@@ -75,7 +75,8 @@ async def manual_kit(
         sku: The one to make, as the products write it. 要制作的 SKU，与商品表一致。
         products: CSV, XLSX or JSON file, or folder, that the workers can read; oss://bucket/key; a product link; or a
             product's name. Empty: the rows below. 文件、文件夹、OSS 地址、商品链接或商品名；留空则用下方粘贴的行。
-        rows: Rows copied from a spreadsheet with their header, photos as links. 从表格复制的行，须含表头，图片填链接。
+        rows: Rows copied from a spreadsheet with their header, photos as links; a few hundred at most, for more name a
+            file. 从表格复制的行，须含表头，图片填链接；最多几百行，更多请用文件。
         kits: What to make; nothing chosen means the usual. 制作内容；不选即按常规。
         makers: Who makes it. 由谁制作。
     """
@@ -83,7 +84,7 @@ async def manual_kit(
     catalog = _catalog(products, rows, settings)
     async with entered(_overrides(makers, settings)) as wiring:
         report = BatchReport([await listing_kit.fn(catalog, sku, kits.wishes([]))])
-        return told(await announced(wiring, report, catalog))
+        return told(await announced(wiring, report, catalog_name(catalog)))
 
 
 def _catalog(products: str, rows: str, settings: Settings) -> str:

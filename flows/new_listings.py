@@ -14,6 +14,7 @@ from flows.kit_line import work_off
 from flows.kit_reports import BatchReport
 from flows.order import Order, judging_wanted, read_order, shop_of
 from flows.wishes import USUAL, Wishes
+from skuflow.review.markdown_text import side_by_side
 from tasks.reports import BatchProgress, BatchRows, report_batch
 from tasks.wiring import Wiring, current
 
@@ -55,5 +56,6 @@ async def make_listings(wiring: Wiring, order: Order, wishes: Wishes) -> BatchRe
         return cast(BatchReport, await in_chunks(wiring, order, wishes))
     async with BatchProgress(wiring, len(order.skus)):
         report = await work_off(wiring, order)
-    await report_batch(order.catalog, BatchRows(wiring, report.results, order.run_id), report.in_one_line())
+    rows = BatchRows(wiring, report.results, order.run_id)
+    await report_batch(order.catalog, rows, side_by_side(report.in_words()))
     return report

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from typing import Any
 
 from prefect import State, flow
 from prefect.runtime import flow_run
+from prefect.states import Completed
 
 from flows.arrival_line import work_off_arrivals
 from flows.endings import announced, told
@@ -16,13 +17,18 @@ from flows.kit_reports import BatchReport
 from flows.new_listings import make_listings, order_of_run
 from flows.order import Order
 from flows.refusals import refusing
+from flows.top_line import make_videos
 from flows.wishes import USUAL, Wishes
 from skuflow.catalog.kept_photos import COPIES, with_photos
 from skuflow.catalog.product import Product
+from skuflow.jobs.makers import differing
+from skuflow.jobs.outcome import OutcomeState
+from skuflow.ledger.redaction import redacted
 from skuflow.listing.brief import Brief
 from skuflow.listing.kit import KitStatus
 from skuflow.listing.planning import plan_kit
-from skuflow.listing.waiting import forget_waiting, waiting_skus
+from skuflow.listing.waiting import WaitingSku, forget_waiting, waiting_skus
+from skuflow.settings import SettingsError
 from tasks.entering import entered
 from tasks.wiring import Wiring
 
@@ -39,10 +45,10 @@ async def nightly(kits: Kits = USUAL_KITS) -> Any:
     wishes = kits.wishes([])
     run_id = str(flow_run.id or "")
     async with entered() as wiring:
-        left_over = [report async for report in _left_over(wiring, run_id)]
+        left_over, unasked = await _left_over(wiring, run_id)
+        before = list(unasked)
         catalog = await _catalog(wiring, wishes, run_id)
         arrived = await work_off_arrivals(wiring, wishes, make_listings, run_id)
-        before: list[str] = []
         if not isinstance(catalog, BatchReport):
             before.append(f"catalog: {catalog.message}")
             catalog = BatchReport(run_id=run_id)
@@ -51,18 +57,49 @@ async def nightly(kits: Kits = USUAL_KITS) -> Any:
         results.update({result.sku: result for result in arrived.results})
         findings = [*catalog.loose_findings, *arrived.loose_findings]
         report = BatchReport((), findings, run_id, results=tuple(results.values()))
-        return told(await announced(wiring, report, wiring.settings.skuflow_catalog), *before)
+        state = told(await announced(wiring, report, wiring.settings.skuflow_catalog), *before)
+        # Named as every run that leaves something over, so that it is seen.
+        return Completed(name="Unfinished", message=state.message) if unasked else state
 
 
-async def _left_over(wiring: Wiring, run_id: str) -> AsyncIterator[BatchReport]:
-    """Kits that wait for a part, whoever ordered them: caps and budget of the new day go to them first."""
+async def _left_over(wiring: Wiring, run_id: str) -> tuple[list[BatchReport], list[str]]:
+    """Kits that wait for a part, whoever ordered them: caps and budget of the new day go to them first. Each goes on
+    with the makers that its run had chosen; of those whose makers cannot be had any more, a sentence is told.
+    """
+    by_makers: dict[tuple[tuple[str, str], ...], list[WaitingSku]] = {}
+    for waiting in await asyncio.to_thread(lambda: list(waiting_skus(wiring.store))):
+        chosen = differing(waiting.makers, wiring.settings)
+        by_makers.setdefault(tuple(sorted(chosen.items())), []).append(waiting)
+    reports: list[BatchReport] = []
+    told_of: list[str] = []
+    for makers, group in sorted(by_makers.items()):
+        try:
+            async with entered(dict(makers)) as maker:
+                reports += await _gone_on(maker, group, run_id)
+        except SettingsError as error:
+            if not makers:
+                raise
+            count, why = len(group), redacted(str(error))
+            told_of.append(
+                f"{count} SKUs go on waiting, since who was chosen for them cannot be asked: {why}"
+                f" {count} 个 SKU 继续等待，所选制作方不可用"
+            )
+    return reports, told_of
+
+
+async def _gone_on(wiring: Wiring, waiting: Sequence[WaitingSku], run_id: str) -> list[BatchReport]:
+    """What became of SKUs that are made by the same makers."""
+    await _fetch_videos(wiring, [one for one in waiting if one.only_video], run_id)
     by_brief: dict[Brief, list[Product]] = {}
     photos = wiring.settings.skuflow_home / COPIES
-    for waiting in await asyncio.to_thread(lambda: list(waiting_skus(wiring.store))):
-        product = await asyncio.to_thread(with_photos, waiting.product, wiring.store, photos)
+    for one in waiting:
+        if one.only_video:
+            continue
+        product = await asyncio.to_thread(with_photos, one.product, wiring.store, photos)
         # Without a photo that it needs it would be blocked; it goes on waiting for its catalog.
-        if product.images or not plan_kit(waiting.product, waiting.brief).needs_picture:
-            by_brief.setdefault(waiting.brief, []).append(product)
+        if product.images or not plan_kit(one.product, one.brief).needs_picture:
+            by_brief.setdefault(one.brief, []).append(product)
+    reports = []
     size = wiring.settings.skuflow_chunk_skus
     for brief, products in by_brief.items():
         for start in range(0, len(products), size):
@@ -79,7 +116,16 @@ async def _left_over(wiring: Wiring, run_id: str) -> AsyncIterator[BatchReport]:
                 if result.status != KitStatus.DEFERRED:
                     # Also of a kit that was whole already: its run was killed between note and kit.
                     await asyncio.to_thread(forget_waiting, wiring.store, result.sku)
-            yield report
+            reports.append(report)
+    return reports
+
+
+async def _fetch_videos(wiring: Wiring, waiting: Sequence[WaitingSku], run_id: str) -> None:
+    """Put the videos that were in work into their kits. None is ordered here: what failed is for the next ranking."""
+    made = await make_videos(wiring, [one.product.sku for one in waiting], run_id, only_fetch=True)
+    for sku, one in made.items():
+        if one.state is not OutcomeState.WAITING:
+            await asyncio.to_thread(forget_waiting, wiring.store, sku)
 
 
 async def _catalog(wiring: Wiring, wishes: Wishes, run_id: str) -> BatchReport | State[Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from flows.pasted import catalog_name
 from flows.wishes import Wishes
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.image_files import is_link
@@ -113,7 +114,7 @@ def read_order(
         rejected=rejected,
         findings=findings,
         loose_findings=reading.loose_findings,
-        catalog=str(catalog),
+        catalog=catalog_name(str(catalog)),
         run_id=run_id,
     )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from skuflow.catalog.errors import CatalogError
 
+_FOLDER = "pasted"
 _KEPT_CHARS = 12
 
 
@@ -26,7 +28,17 @@ def pasted_catalog(rows: str, home: Path) -> Path:
                 "the pasted rows have no row below the header; copy the header line and at least one product"
             )
         suffix = ".tsv" if "\t" in lines[0] else ".csv"
-    path = home / "pasted" / f"{hashlib.sha256(text.encode()).hexdigest()[:_KEPT_CHARS]}{suffix}"
+    path = home / _FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()[:_KEPT_CHARS]}{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")
     return path
+
+
+def catalog_name(catalog: str) -> str:
+    """What reports call a catalog: pasted rows by their content, since the file that keeps them tells nobody anything;
+    all others as they were named.
+    """
+    path = Path(catalog)
+    if path.parent.name == _FOLDER and re.fullmatch(f"[0-9a-f]{{{_KEPT_CHARS}}}", path.stem):
+        return f"pasted-rows-{path.stem}"
+    return catalog

@@ -5,87 +5,90 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
+from flows.claimed_work import under_claim, work_through
 from flows.intake_gate import gate_of, pass_gate
-from flows.top_picks import Decision, Made, Pick
-from flows.top_standing import VideoWork, look_at
+from flows.top_picks import Made
+from flows.top_standing import NOTHING, Bar, VideoWork, look_at
 from skuflow.batches.claims import Claim, SkuClaims
 from skuflow.catalog.intake import Gate
-from skuflow.jobs.outcome import OutcomeState
+from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.redaction import redacted
+from skuflow.ledger.rows import RowState
 from skuflow.listing.brief import Remakes, Stage
 from skuflow.listing.findings import Severity
+from skuflow.listing.waiting import note_video_in_work
+from skuflow.review.reason_words import reason_words
 from skuflow.review.wording import Wording
-from tasks.kits import publish_kit
-from tasks.line import ClaimLostError, Line, StageOutcome
+from tasks.kits import own_makers, publish_kit
+from tasks.line import Line, StageOutcome
 from tasks.video import make_video
 from tasks.wiring import Wiring
 
 
-async def make_videos(wiring: Wiring, picks: Sequence[Pick], run_id: str) -> dict[str, Made]:
-    """Make every video that was picked, some at a time, best first; what became of each by SKU.
+async def make_videos(
+    wiring: Wiring, skus: Sequence[str], run_id: str, *, only_fetch: bool = False
+) -> dict[str, Made]:
+    """Make the video of every SKU, some at a time, in their order; what became of each by SKU. ``only_fetch``: those
+    that are paid for or in work already, and no other.
 
     Raises GateRulesError, before anything is made, where the gate's rules cannot be used.
     """
     gate = gate_of(wiring.settings)
     wiring.runner.run_id = run_id
     claims = SkuClaims(wiring.ledger.engine, run_id=run_id)
-    todo = [pick for pick in picks if pick.decision is Decision.MAKE]
     made: dict[str, Made] = {}
-    wiring.progress.batch_started(len(todo), 0)
+    wiring.progress.batch_started(len(skus), 0)
 
-    async def worker() -> None:
-        while todo:
-            sku = todo.pop(0).product.figures.sku
-            made[sku] = await _claimed(wiring, gate, claims, sku)
-            wiring.done_skus += 1
-            wiring.progress.sku_done(sku, made[sku].state.value)
+    async def work_on(sku: str) -> Made | None:
+        async def work(claim: Claim) -> Made:
+            # Looked at under the claim: another run may have made the video meanwhile.
+            standing = await asyncio.to_thread(look_at, sku, wiring)
+            if standing.bar is Bar.HAS_VIDEO:
+                return Made(sku, OutcomeState.MADE, NOTHING, standing.kit)
+            if standing.work is None:
+                return Made(sku, OutcomeState.FAILED, standing.reason, standing.kit)
+            if only_fetch and standing.work.offers:
+                return Made(sku, OutcomeState.FAILED, _NOT_ORDERED, standing.kit)
+            return await _one(wiring, gate, standing.work, claim)
+
+        return await under_claim(claims, sku, work, lambda error: _broken_off(wiring, sku, error))
+
+    async def ended(sku: str, found: Made | None) -> None:
+        made[sku] = found or Made(sku, OutcomeState.WAITING, _BUSY)
+        wiring.done_skus += 1
+        wiring.progress.sku_done(sku, made[sku].state.value)
 
     with claims.kept_alive():
-        await asyncio.gather(*(worker() for _ in range(min(wiring.settings.skus_at_once, len(todo)))))
+        await work_through(skus, work_on, ended, at_once=wiring.settings.skus_at_once)
     return made
 
 
-async def _claimed(wiring: Wiring, gate: Gate, claims: SkuClaims, sku: str) -> Made:
-    claim: Claim | None = None
-    try:
-        claim = (await asyncio.to_thread(claims.take, [sku])).get(sku)
-        if claim is None:
-            return Made(sku, OutcomeState.WAITING, _BUSY)
-        # Looked at again under the claim: another run may have made the video meanwhile.
-        standing = await asyncio.to_thread(look_at, sku, wiring)
-        if standing.work is None:
-            return Made(sku, OutcomeState.FAILED, standing.reason, standing.kit)
-        return await _one(wiring, gate, standing.work, claim)
-    except ClaimLostError:
-        return Made(sku, OutcomeState.WAITING, _BUSY)
-    except Exception as error:
-        # The other products have done nothing wrong.
-        wiring.report_crash(sku, "".join(traceback.format_exception(error)))
-        said = f"{type(error).__name__}: {redacted(str(error))}"
-        return Made(
-            sku,
-            OutcomeState.FAILED,
-            Wording(
-                f"{said}; the trace is in crashes/ of SKUFLOW_HOME",
-                f"{said}；详情见 SKUFLOW_HOME 的 crashes/",
-            ),
-        )
-    finally:
-        if claim is not None:
-            await asyncio.to_thread(claims.release, [claim])
-
-
 _BUSY = Wording("another run is working on it", "另一任务正在处理该商品")
+_NOT_ORDERED = Wording("no vendor is making its video", "没有供应商在制作其视频")
+
+
+def _broken_off(wiring: Wiring, sku: str, error: Exception) -> Made:
+    wiring.report_crash(sku, "".join(traceback.format_exception(error)))
+    said = f"{type(error).__name__}: {redacted(str(error))}"
+    return Made(
+        sku,
+        OutcomeState.FAILED,
+        Wording(
+            f"{said}; the trace is in crashes/ of SKUFLOW_HOME", f"{said}；详情见 SKUFLOW_HOME 的 crashes/"
+        ),
+    )
 
 
 async def _one(wiring: Wiring, gate: Gate, work: VideoWork, claim: Claim) -> Made:
-    """The video of one kit, in the steps of every kit: the gate, the video, the kit with its scores."""
+    """The video of one kit, in the steps of every kit: the gate, the video, the kit with its scores. A kit whose video
+    is not made stays as it is: it is as good as before, and a person may have approved it.
+    """
     plan, sku = work.plan, work.plan.product.sku
     wiring.progress.sku_step(sku, "intake")
     intake = await wiring.in_pool(pass_gate, plan, wiring.store, gate, needs_picture=True)
     if intake.blocked:
-        # The kit stays as it is: it was made under rules that its photo passed.
         error = next(finding for finding in intake.findings if finding.severity is Severity.ERROR)
         return Made(
             sku,
@@ -102,7 +105,23 @@ async def _one(wiring: Wiring, gate: Gate, work: VideoWork, claim: Claim) -> Mad
     images = line.recall(Stage.IMAGES, plan.image_slots)
     video = await make_video(line, copy, images)
     line.require_claim()
-    kit = (await publish_kit(line, copy, images, video, StageOutcome())).kit
     outcome = video.outcomes[plan.videos[0][0]]
-    said = str(outcome.reason) if outcome.reason is not None else ""
-    return Made(sku, outcome.state, Wording(said, said), kit, not outcome.reused)
+    words = reason_words(str(outcome.reason)) if outcome.reason is not None else NOTHING
+    if outcome.state is not OutcomeState.MADE:
+        if _is_in_work(outcome):
+            await asyncio.to_thread(_note, wiring, work)
+        return Made(sku, outcome.state, words, work.kit)
+    kit = (await publish_kit(line, copy, images, video, StageOutcome())).kit
+    return Made(sku, outcome.state, words, kit, not outcome.reused)
+
+
+def _is_in_work(outcome: Outcome) -> bool:
+    """Whether money hangs on it: the vendor has the job, or may have it."""
+    job = outcome.job
+    return job is not None and (job.state.is_live or job.state in (RowState.IN_DOUBT, RowState.SETTLED))
+
+
+def _note(wiring: Wiring, work: VideoWork) -> None:
+    # The ranking of tomorrow may pass the product over; what is paid is fetched all the same.
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    note_video_in_work(wiring.store, work.kit, work.plan.brief, since, own_makers(wiring))

@@ -13,6 +13,7 @@ from skuflow.jobs.contract import MicroCNY
 from skuflow.jobs.outcome import OutcomeState
 from skuflow.jobs.router import Offer
 from skuflow.ledger.ledger import Ledger
+from skuflow.ledger.views import decimal_cny
 from skuflow.listing.kit import Kit
 from skuflow.review.wording import Wording
 
@@ -64,13 +65,16 @@ class DayRoom:
 
     cap_left: Callable[[str, str, bool], int | None]
     budget_left_micro: MicroCNY | None
+    budget_limit_micro: MicroCNY | None = None
     _caps: dict[CapKey, int | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ledger: Ledger) -> DayRoom:
+        budget = ledger.budget_use()
         return cls(
             lambda provider, capability, paid: ledger.cap_use(provider, capability, paid=paid).left,
-            ledger.budget_use().left_micro,
+            budget.left_micro,
+            budget.limit_micro,
         )
 
     def take(self, offers: Sequence[Offer]) -> Offer | Wording:
@@ -90,7 +94,7 @@ class DayRoom:
                 continue
             if self.budget_left_micro is not None:
                 if offer.estimate_micro > self.budget_left_micro:
-                    return _NO_MONEY
+                    return self._no_money(offer.estimate_micro)
                 # All of it: the videos are in work side by side, and each holds its estimate until it is settled.
                 self.budget_left_micro -= offer.estimate_micro
             if left is not None:
@@ -100,6 +104,16 @@ class DayRoom:
         return Wording(
             f"deferred: today's cap for videos by {names} is used up; the next day goes on",
             f"延期：{names} 今日视频额度已用完，次日继续",
+        )
+
+    def _no_money(self, estimate_micro: MicroCNY) -> Wording:
+        limit = self.budget_limit_micro
+        if limit is None or estimate_micro <= limit:
+            return _NO_MONEY
+        most, day = decimal_cny(estimate_micro), decimal_cny(limit)
+        return Wording(
+            f"deferred: it may cost {most} CNY, more than the {day} CNY of a whole day; raise SKUFLOW_BUDGET",
+            f"延期：最多需 {most} CNY，超过每日预算 {day} CNY；请调高 SKUFLOW_BUDGET",
         )
 
 

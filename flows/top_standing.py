@@ -14,9 +14,10 @@ from skuflow.jobs.errors import InvalidInputError
 from skuflow.jobs.router import Offer
 from skuflow.ledger.attempts import Step, Wish, next_step
 from skuflow.listing.assembly import read_kit
-from skuflow.listing.brief import Brief, Stage
+from skuflow.listing.brief import Brief, BriefError, Stage
 from skuflow.listing.findings import Finding
 from skuflow.listing.kit import ImageRole, Kit, KitImage, KitStatus, PartState
+from skuflow.listing.markets import UnknownMarketError
 from skuflow.listing.planning import JUDGE, KitPlan, plan_kit, storyboard_for, video_request
 from skuflow.listing.styles import UnknownStyleError, style
 from skuflow.review.wording import Wording
@@ -86,8 +87,8 @@ def look_at(sku: str, wiring: Wiring) -> Standing:
         )
     try:
         plan = plan_of(kit, product)
-    except UnknownStyleError as error:
-        return _barred(kit, Bar.REFUSED, str(error), f"场景风格已不存在：{error}")
+    except (UnknownStyleError, UnknownMarketError, BriefError) as error:
+        return _barred(kit, Bar.REFUSED, str(error), f"素材包的风格、市场或语言已不存在：{error}")
     return _priced(kit, plan, wiring)
 
 

@@ -21,16 +21,17 @@ from flows.figure_source import NoFiguresYetError
 from flows.refusals import refusing
 from flows.top_line import make_videos
 from flows.top_picks import Decision
-from flows.top_report import TopReport, top_rows, top_summary
+from flows.top_report import TopReport, results_of, top_csv, top_rows, top_summary
 from flows.top_search import SINCE_DAYS, TOP_N, TopWishes, find_out
 from skuflow.jobs.outcome import OutcomeState
+from skuflow.review.markdown_text import side_by_side
+from skuflow.storage.objects import StorageError
 from tasks.entering import entered
-from tasks.reports import BatchProgress
+from tasks.notices import announce_run
+from tasks.reports import BatchProgress, place_of
 from tasks.top_report import TopRows, report_top
 from tasks.wiring import Wiring
 
-MAX_ROWS_CHARS = 300_000
-"""Prefect takes 512 KiB of parameters, and a Chinese character has three bytes."""
 _AFTER_MIDNIGHT = timedelta(minutes=5)
 _DAYS_ON_MOST = 7
 """A run's videos are carried over to the next day this often; then the next week's figures are newer anyway."""
@@ -41,7 +42,7 @@ _DAY_TAG = "top-videos-day:"
 @refusing
 async def top_videos(
     figures: Annotated[str, Field(max_length=2_000)] = "",
-    rows: Annotated[str, Field(max_length=MAX_ROWS_CHARS)] = "",
+    rows: str = "",
     top_n: Annotated[int, Field(ge=1, le=1000)] = TOP_N,
     since_days: Annotated[int, Field(ge=1, le=366)] = SINCE_DAYS,
     min_spend: Annotated[float, Field(ge=0, le=1_000_000)] = 0,
@@ -74,17 +75,39 @@ async def top_videos(
             return Completed(message=str(error))
         if not dry_run:
             report = await _made(wiring, report)
-        await report_top(
-            TopRows(
-                await asyncio.to_thread(top_rows, report, wiring.store),
-                top_summary(report),
-                report.in_one_line(),
-            )
-        )
-    line = report.in_one_line()
+        words = report.in_words()
+        await report_top(await asyncio.to_thread(_rows, wiring, report))
+        if not dry_run:
+            await _announce(wiring, report, figures)
     settled = dry_run or (report.complete and not report.deferred)
     # Named as runs of new listings are, so that what is left over is seen.
-    return Completed(name="Completed" if settled else "Unfinished", message=line, data=line)
+    return Completed(
+        name="Completed" if settled else "Unfinished", message=side_by_side(words), data=words.en
+    )
+
+
+def _rows(wiring: Wiring, report: TopReport) -> TopRows:
+    """What the run shows. Blocking; a table that does not fit is put into storage whole."""
+    rows = top_rows(report, wiring.store)
+    at = ""
+    if len(rows) < len(report.picks):
+        key = f"reports/top-videos/{report.until}-{str(flow_run.id or 'run')[:8]}.csv"
+        try:
+            wiring.store.put(key, top_csv(report), "text/csv; charset=utf-8")
+            at = place_of(wiring.store, key, "top-videos.csv", wiring.settings.zone)
+        except StorageError as error:
+            # What is shown is not what is true, and the videos are made.
+            get_run_logger().warning("the table of all products could not be stored: %s", error)
+    return TopRows(rows, top_summary(report, at), side_by_side(report.in_words()))
+
+
+async def _announce(wiring: Wiring, report: TopReport, figures: str) -> None:
+    """Tell the shop's own back end what became of the videos; of a run that had none to make, nothing."""
+    results = results_of(report)
+    if results:
+        whole = not any(product.broken for product in report.figures.products)
+        catalog = figures or "sales and ad figures"
+        await announce_run(wiring, results, catalog=catalog, rows_are_skus=whole)
 
 
 async def _made(wiring: Wiring, report: TopReport) -> TopReport:
@@ -93,8 +116,9 @@ async def _made(wiring: Wiring, report: TopReport) -> TopReport:
     # Before anything is made: a run that is killed half-way still has its next day.
     goes_on_at = await _go_on_tomorrow(wiring) if report.deferred else ""
     wiring.done_skus = 0
-    async with BatchProgress(wiring, sum(one.decision is Decision.MAKE for one in report.picks)):
-        made = await make_videos(wiring, report.picks, run_id)
+    to_make = [one.product.figures.sku for one in report.picks if one.decision is Decision.MAKE]
+    async with BatchProgress(wiring, len(to_make)):
+        made = await make_videos(wiring, to_make, run_id)
     if not goes_on_at and any(one.state is OutcomeState.WAITING for one in made.values()):
         goes_on_at = await _go_on_tomorrow(wiring)
     lines = wiring.ledger.costs(run_id=run_id)

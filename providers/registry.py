@@ -8,7 +8,7 @@ from providers.workplace import Workplace
 from skuflow.jobs.contract import Capability, Provider
 from skuflow.settings import SettingsError
 
-__all__ = ["REGISTRY", "Workplace", "build_provider", "require_capability", "require_known"]
+__all__ = ["CAPABILITIES", "REGISTRY", "Workplace", "build_provider", "require_capability", "require_known"]
 
 
 def _offline(workplace: Workplace) -> Provider:
@@ -69,6 +69,18 @@ REGISTRY: Mapping[str, Callable[[Workplace], Provider]] = {
     "ark": _ark,
     "openai": _openai,
 }
+
+CAPABILITIES: Mapping[str, frozenset[Capability]] = {
+    "offline": frozenset((Capability.COPY, Capability.IMAGE, Capability.VIDEO)),
+    "qwen": frozenset((Capability.COPY, Capability.JUDGE)),
+    "wanx": frozenset((Capability.IMAGE, Capability.VIDEO)),
+    "kling": frozenset((Capability.VIDEO,)),
+    "hailuo": frozenset((Capability.VIDEO,)),
+    "jimeng": frozenset((Capability.IMAGE, Capability.VIDEO)),
+    "ark": frozenset((Capability.IMAGE, Capability.VIDEO)),
+    "openai": frozenset((Capability.COPY,)),
+}
+"""What each can do, known without loading it: choices in forms. A test holds it against the providers."""
 
 
 def build_provider(name: str, workplace: Workplace) -> Provider:

@@ -18,6 +18,8 @@ from skuflow.batches.results import SkuResult, read_results
 from skuflow.batches.rows import BatchRow, ChunkRow, ChunkState
 from skuflow.notices.outbox import Outbox
 from skuflow.review.artifact_keys import artifact_key
+from skuflow.review.batch_words import batch_words, outcome_words, state_words
+from skuflow.review.markdown_text import both, cell, side_by_side
 from skuflow.storage.objects import StorageError
 from tasks.notices import announce_run
 from tasks.reports import BatchRows, report_batch
@@ -32,12 +34,12 @@ async def report_chunks(catalog: str, chunks: ChunkRows, counts: str) -> None:
     """The table of a closed batch: a row for each chunk."""
     rows = [
         {
-            "Chunk": str(chunk.no),
+            "Chunk 段": str(chunk.no),
             "SKUs": str(chunk.skus),
-            "State": chunk.state.value,
-            "Outcome": chunk.counts.in_one_line(),
-            "Runs": str(chunk.attempts),
-            "Note": chunk.note,
+            "State 状态": both(state_words(chunk.state.value)),
+            "Outcome 结果": side_by_side(outcome_words(chunk.counts)) if chunk.counts.by_status else "–",
+            "Runs 运行次数": str(chunk.attempts),
+            "Note 备注": cell(chunk.note),
         }
         for chunk in chunks.rows
     ]
@@ -54,7 +56,7 @@ class ChunkRows:
 
 async def show_closed_batch(wiring: Wiring, batch: BatchRow) -> None:
     """What became of a batch whose last chunk has ended: over all SKUs, and chunk by chunk. Within a flow run."""
-    counts = f"{batch.skus} SKUs in {batch.chunks} chunks: {batch.counts.in_one_line()}"
+    counts = side_by_side(batch_words(batch))
     rows = await asyncio.to_thread(Batches(wiring.ledger.engine).chunks, batch.id)
     results = BatchRows(wiring, _results(wiring, rows), batch.run_id, name=batch.id, told=not batch.owner)
     await report_batch(batch.catalog, results, counts)

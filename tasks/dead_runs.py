@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from httpx import HTTPError
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -23,12 +24,13 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import OrchestrationResult
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.states import Crashed
 from sqlalchemy.engine import Engine
 
 from skuflow.housekeeping.concerns import Concern, Kind
 from skuflow.housekeeping.dead_runs import runs_without_process
+from skuflow.ledger.redaction import redacted
 
 BY_HAND_DEPLOYMENTS = ("new-listings/manual", "listing-kit/manual")
 RESUMED_FROM = "resumed-from:"
@@ -40,7 +42,9 @@ RESUMED_WITHIN = timedelta(hours=24)
 """A run that crashed longer ago is history: whoever wanted it has looked."""
 PENDING_FOR = timedelta(minutes=30)
 _YOUNG = timedelta(seconds=30)
-_MOST_RUNS = 200
+_PAGE_RUNS = 200
+"""As many as Prefect's server hands out at once."""
+_MOST_PAGES = 50
 
 GONE = "Its process is gone. Nothing is lost: what was paid is kept, and the work is taken up again."
 NEVER_BEGAN = "The worker that took it is gone before it began. Nothing is lost: it is started again."
@@ -89,17 +93,21 @@ async def resume_by_hand() -> Resumed:
         deployments = await _by_hand_deployments(client)
         if not deployments:
             return resumed
-        crashed = await client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(
+        crashed = await _all_runs(
+            client,
+            FlowRunFilter(
                 deployment_id=FlowRunFilterDeploymentId(any_=deployments),
                 state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.CRASHED])),
                 expected_start_time=FlowRunFilterExpectedStartTime(after_=now - 3 * RESUMED_WITHIN),
             ),
-            limit=_MOST_RUNS,
         )
         for root, run in sorted(_by_root(crashed).items()):
             if now - RESUMED_WITHIN < _since(run) < now - CRASH_SETTLES:
-                await _resume(client, root, run, resumed)
+                try:
+                    await _resume(client, root, run, resumed)
+                except (PrefectException, HTTPError) as error:
+                    # Its parameters may be those of an earlier version; the others are not to wait for it.
+                    resumed.concerns.append(_not_resumable(root, run, error))
     return resumed
 
 
@@ -107,7 +115,7 @@ async def _resume(client: PrefectClient, root: str, crashed: FlowRun, resumed: R
     """``crashed`` is the newest crashed run of those that stand for ``root``."""
     tag = f"{RESUMED_FROM}{root}"
     later = await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])), limit=_MOST_RUNS
+        flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])), limit=_PAGE_RUNS
     )
     if any(_created(run) > _created(crashed) for run in later):
         # It was started again already: that run goes on, or has ended in another way.
@@ -145,6 +153,16 @@ async def _resume(client: PrefectClient, root: str, crashed: FlowRun, resumed: R
     resumed.done.append(f"{crashed.name}: started again, {len(later) + 1} of at most {MOST_RESUMES} times")
 
 
+def _not_resumable(root: str, run: FlowRun, error: Exception) -> Concern:
+    said = redacted(" ".join(str(error).split()))
+    return Concern(
+        Kind.RUN,
+        root,
+        f"run {run.name} was ended from outside and cannot be started again as it was ({said}); run it by hand.",
+        f"运行 {run.name} 被意外终止，无法按原参数重启；请手动运行。",
+    )
+
+
 def _by_root(crashed: list[FlowRun]) -> dict[str, FlowRun]:
     """The newest crashed run for each that a person started."""
     newest: dict[str, FlowRun] = {}
@@ -173,13 +191,23 @@ async def _by_hand_deployments(client: PrefectClient) -> list[UUID]:
 
 
 async def _runs(client: PrefectClient, *states: StateType) -> list[FlowRun]:
-    return await client.read_flow_runs(
-        flow_run_filter=FlowRunFilter(
+    return await _all_runs(
+        client,
+        FlowRunFilter(
             state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(states))),
             deployment_id=FlowRunFilterDeploymentId(is_null_=False),
         ),
-        limit=_MOST_RUNS,
     )
+
+
+async def _all_runs(client: PrefectClient, which: FlowRunFilter) -> list[FlowRun]:
+    found: dict[UUID, FlowRun] = {}
+    for page in range(_MOST_PAGES):
+        runs = await client.read_flow_runs(flow_run_filter=which, limit=_PAGE_RUNS, offset=page * _PAGE_RUNS)
+        found.update((run.id, run) for run in runs)
+        if len(runs) < _PAGE_RUNS:
+            break
+    return list(found.values())
 
 
 def _never_began(run: FlowRun, now: datetime) -> bool:

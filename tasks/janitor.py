@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from prefect import task
@@ -16,9 +18,21 @@ from prefect.events.clients import get_events_client
 from skuflow.batches.batches import Batches
 from skuflow.catalog.arrivals.book import ArrivalBook
 from skuflow.catalog.arrivals.keys import bucket_of
-from skuflow.housekeeping.attention import about_arrivals, about_batches, about_jobs, about_waiting
+from skuflow.housekeeping.attention import (
+    about_arrivals,
+    about_batches,
+    about_jobs,
+    about_notices,
+    about_waiting,
+)
 from skuflow.housekeeping.cleaning import Cleaned, clean
-from skuflow.housekeeping.concerns import ATTENTION_EVENT, Concern, not_told_yet, telling_failed
+from skuflow.housekeeping.concerns import (
+    ATTENTION_EVENT,
+    Concern,
+    not_told_yet,
+    telling_failed,
+    were_told,
+)
 from skuflow.housekeeping.left_jobs import PATIENCE, Looked, collect_left_behind, left_behind
 from skuflow.housekeeping.marks import RAN, Marks
 from skuflow.housekeeping.report import Report
@@ -27,10 +41,13 @@ from skuflow.jobs.runner import Runner
 from skuflow.jobs.surroundings import Pace
 from skuflow.ledger.ledger import utc_now
 from skuflow.ledger.redaction import redacted
+from skuflow.notices.outbox import Outbox
 from skuflow.settings import SettingsError
 from tasks.dead_runs import Resumed, mark_dead_runs, resume_by_hand
 from tasks.showing import show
 from tasks.wiring import STUDIO, Wiring, current
+
+_log = logging.getLogger(__name__)
 
 
 @task(name="mark-dead-runs", cache_policy=NO_CACHE)
@@ -76,27 +93,40 @@ async def clean_once_a_day() -> list[Cleaned]:
     return await asyncio.to_thread(clean, home, store, engine, utc_now())
 
 
-async def find_concerns(looked: Sequence[Looked]) -> list[Concern]:
-    """What a person must see, told before or not."""
+@dataclass
+class Found:
+    """``concerns``: what a person must see, told before or not. ``troubles``: what could not be looked for, a sentence
+    each. ``after_waiting``: waiting kits were looked after, which is done once a day.
+    """
+
+    concerns: list[Concern] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    after_waiting: bool = False
+
+
+async def find_concerns(looked: Sequence[Looked]) -> Found:
+    """Looked for in one place after the other: what cannot be asked hides nothing that others know."""
     return await asyncio.to_thread(_concerns, current(), list(looked), utc_now())
 
 
 @task(name="tell", cache_policy=NO_CACHE)
-async def tell(concerns: Sequence[Concern]) -> list[Concern]:
+async def tell(concerns: Sequence[Concern], after_waiting: bool = False) -> list[Concern]:
     """Raise an event for what nobody was told of today; those for which one was raised."""
     wiring = current()
     marks, day = _marks(wiring), wiring.ledger.today()
     new = await asyncio.to_thread(not_told_yet, concerns, marks, day)
-    if not new:
-        return []
     try:
-        async with get_events_client(reconnection_attempts=2, checkpoint_every=1) as client:
-            for concern in new:
-                await client.emit(_event(concern))
+        if new:
+            async with get_events_client(reconnection_attempts=2, checkpoint_every=1) as client:
+                for concern in new:
+                    await client.emit(_event(concern))
     except BaseException:
         await asyncio.to_thread(telling_failed, new, marks, day)
-        await asyncio.to_thread(marks.drop, _waiting_mark(wiring))
         raise
+    await asyncio.to_thread(were_told, new, marks, day)
+    if after_waiting:
+        # Only now: what a janitor that was killed had found would be looked for tomorrow.
+        await asyncio.to_thread(marks.set, _waiting_mark(wiring))
     return new
 
 
@@ -113,17 +143,33 @@ async def note_end(wiring: Wiring, report: Report) -> None:
     await asyncio.to_thread(_marks(wiring).set, RAN)
 
 
-def _concerns(wiring: Wiring, looked: list[Looked], now: datetime) -> list[Concern]:
+def _concerns(wiring: Wiring, looked: list[Looked], now: datetime) -> Found:
     ledger, settings = wiring.ledger, wiring.settings
-    book = ArrivalBook(ledger.engine, bucket_of(settings), settle_s=settings.skuflow_settle_s)
-    found = [
-        *about_jobs(ledger, looked, now),
-        *about_arrivals(book, now),
-        *about_batches(ledger.engine, now),
-    ]
+
+    def arrived() -> list[Concern]:
+        book = ArrivalBook(ledger.engine, bucket_of(settings), settle_s=settings.skuflow_settle_s)
+        return about_arrivals(book, now)
+
+    places: dict[str, Callable[[], list[Concern]]] = {
+        "jobs": lambda: about_jobs(ledger, looked, now),
+        "arrivals": arrived,
+        "batches": lambda: about_batches(ledger.engine, now),
+    }
+    if settings.webhook() is not None:
+        places["notices"] = lambda: about_notices(Outbox(ledger.engine), now)
+    found = Found()
     # A note of storage is read for each waiting kit.
-    if _marks(wiring).take(_waiting_mark(wiring)):
-        found.extend(about_waiting(ledger, wiring.store, now))
+    found.after_waiting = _marks(wiring).at(_waiting_mark(wiring)) is None
+    if found.after_waiting:
+        places["waiting kits"] = lambda: about_waiting(ledger, wiring.store, now)
+    for what, look in places.items():
+        try:
+            found.concerns.extend(look())
+        except Exception as error:
+            _log.warning("concerns about %s could not be looked for", what, exc_info=True)
+            said = redacted(" ".join(f"{type(error).__name__}: {error}".split()))
+            found.troubles.append(f"look for concerns about {what}: {said}")
+            found.after_waiting = found.after_waiting and what != "waiting kits"
     return found
 
 

@@ -8,6 +8,7 @@ from prefect import task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from skuflow.jobs.makers import differing, makers_of
 from skuflow.ledger.spending import spent_on
 from skuflow.listing.assembly import assemble_kit, kit_json
 from skuflow.listing.bench import Makings
@@ -17,8 +18,10 @@ from skuflow.review.artifact_keys import artifact_key
 from skuflow.review.day_notes import note_kit
 from skuflow.review.kit_links import kit_links
 from skuflow.review.markdown import KitMoney, kit_markdown
+from skuflow.review.markdown_text import cell
 from skuflow.review.thumbnails import data_uri_thumbnail
 from skuflow.review.wording import say
+from skuflow.settings import read_settings
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import ObjectStore
 from tasks.line import Line, PublishedKit, StageOutcome
@@ -56,7 +59,7 @@ async def _show_kit(wiring: Wiring, kit: Kit) -> None:
     await acreate_markdown_artifact(
         key=artifact_key("kit", kit.sku),
         markdown=await wiring.in_pool(_markdown, wiring, kit),
-        description=f"{kit.sku}: {status.en} {status.zh}{score}",
+        description=f"{cell(kit.sku)}: {status.en} {status.zh}{score}",
     )
 
 
@@ -87,10 +90,16 @@ def _store(line: Line, kit: Kit) -> None:
     # Before the kit: one that is interrupted here is published again, and noted again.
     note_kit(store, line.wiring.ledger.today(), kit)
     note_kit_notice(line.wiring, kit)
-    note_waiting(store, kit, line.plan.brief)
+    if kit.status is KitStatus.DEFERRED:
+        note_waiting(store, kit, line.plan.brief, own_makers(line.wiring))
     store.put(kit_key(line.sku), kit_json(kit), "application/json")
     if kit.status is not KitStatus.DEFERRED:
         forget_waiting(store, kit.sku)
+
+
+def own_makers(wiring: Wiring) -> dict[str, str]:
+    """What the run has chosen for itself, such as the offline provider on a form, against its environment."""
+    return differing(makers_of(wiring.settings), read_settings())
 
 
 def _assemble(

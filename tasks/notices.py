@@ -36,9 +36,11 @@ def note_kit_notice(wiring: Wiring, kit: Kit) -> None:
     """Write the notice of a kit that is about to be stored. Blocking; raises nothing."""
     try:
         if wiring.settings.webhook() is not None:
-            subject = f"{sku_slug(kit.sku)}/{kit.kit_id}/{kit.status.value}"
+            about = f"{sku_slug(kit.sku)}/"
+            subject = f"{about}{kit.kit_id}/{kit.status.value}"
             payload = as_json(kit_data(kit))
-            Outbox(wiring.ledger.engine).add(EventName.KIT, subject, payload, hold_s=_KIT_FOLLOWS_S)
+            outbox = Outbox(wiring.ledger.engine)
+            outbox.add(EventName.KIT, subject, payload, hold_s=_KIT_FOLLOWS_S, about=about)
     except Exception as error:
         _not_possible("written", error)
 

@@ -53,7 +53,7 @@ class BatchProgress:
         self._wiring.done_skus = 0
         if self._skus >= LONG_BATCH:
             self._artifact = await show(
-                acreate_progress_artifact(progress=0.0, description=f"0 of {self._skus} SKUs")
+                acreate_progress_artifact(progress=0.0, description=f"0 / {self._skus} SKUs")
             )
             self._watcher = asyncio.create_task(self._watch())
         return self
@@ -80,7 +80,7 @@ class BatchProgress:
                 aupdate_progress_artifact(
                     artifact_id=self._artifact,
                     progress=100.0 * done / self._skus,
-                    description=f"{done} of {self._skus} SKUs",
+                    description=f"{done} / {self._skus} SKUs",
                 )
             )
 
@@ -117,7 +117,7 @@ class DayReport:
         self.line = line
 
 
-@task(name="report-batch", cache_policy=NO_CACHE)
+@task(name="report-batch", task_run_name="report of the batch", cache_policy=NO_CACHE)
 async def report_batch(catalog: str, rows: BatchRows, counts: str) -> None:
     """The table of a batch and its costs, and its outcome in one line of the flow's log."""
     get_run_logger().info("%s: %s", catalog, counts)
@@ -129,7 +129,8 @@ async def _show_batch(catalog: str, rows: BatchRows, counts: str) -> None:
     sheet = await asyncio.to_thread(sheet_of, rows)
     table, described = sheet.tally.rows(), counts
     if sheet.link:
-        described = f"{counts}; the worst {len(table)} of {sheet.tally.skus}, all of them: {sheet.link}"
+        worst, whole = len(table), sheet.tally.skus
+        described = f"{counts}; the worst {worst} of {whole} 最差的 {worst} / {whole}, all 全部: {sheet.link}"
     await show(acreate_table_artifact(key=artifact_key("batch", catalog), table=table, description=described))
     text = cost_markdown(
         catalog, sheet.tally.skus, sheet.tally.complete, sheet.money, wiring.settings.zone, sheet.link
@@ -201,14 +202,19 @@ def _kept_table(store: ObjectStore, path: Path, name: str, zone: ZoneInfo) -> st
     """Put the table of all SKUs into storage; Markdown that says where: a link, or the path in a folder."""
     key = f"reports/batches/{quote(name, safe='-') or 'batch'}-summary.csv"
     store.put_file(key, path, "text/csv; charset=utf-8")
+    return place_of(store, key, "summary.csv", zone)
+
+
+def place_of(store: ObjectStore, key: str, name: str, zone: ZoneInfo) -> str:
+    """Markdown that says where a table stands: a link, signed for some days, or the path in a folder."""
     local = store.local_path(key)
     if local is not None:
         return f"`{code(str(local))}`"
     address = quote(store.url(key, int(VALID.total_seconds())), safe=":/?#&=%@+,;~")
-    return f"[summary.csv]({address}), until 至 {moment(datetime.now(UTC) + VALID, zone)}"
+    return f"[{name}]({address}), until 至 {moment(datetime.now(UTC) + VALID, zone)}"
 
 
-@task(name="report-day", cache_policy=NO_CACHE)
+@task(name="report-day", task_run_name="report of {report.day}", cache_policy=NO_CACHE)
 async def report_day(report: DayReport) -> None:
     """The report of a day as a file in storage, and as an artifact whose versions are the days."""
     get_run_logger().info("%s: %s", report.day, report.line)

@@ -49,9 +49,9 @@ ROW_FINDINGS: Mapping[str, tuple[Severity, str, str]] = MappingProxyType(
         ),
         "ROW_NO_IMAGE": (
             _ERROR,
-            "no photo; name a file in column {column}, or give a folder with the catalog and photos whose names "
-            "start with the SKU",
-            "没有图片；请在“{column}”列填写文件名，或指定含表格与图片的文件夹，图片名以 SKU 开头",
+            "no photo was found; name an existing file in column {column}, or give a folder with the catalog and "
+            "photos whose names start with the SKU",
+            "找不到图片；请在“{column}”列填写存在的文件名，或指定含表格与图片的文件夹，图片名以 SKU 开头",
         ),
         "ROW_IMAGE_MISSING": (
             _WARNING,

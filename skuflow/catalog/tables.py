@@ -12,7 +12,6 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from skuflow.catalog.columns import COLUMNS_LIMIT
@@ -159,9 +158,9 @@ def _records(lines: list[str], delimiter: str, limit: int | None) -> list[Row]:
     rows: list[Row] = []
     position = 0
     while position < len(lines) and (limit is None or len(rows) < limit):
-        reader = csv.reader(
-            islice(lines, position, position + _RECORD_LIMIT_LINES), delimiter=delimiter, strict=True
-        )
+        # Not islice, which walks to its start from the beginning, for every record.
+        ahead = range(position, min(position + _RECORD_LIMIT_LINES, len(lines)))
+        reader = csv.reader(map(lines.__getitem__, ahead), delimiter=delimiter, strict=True)
         broken = None
         try:
             cells = next(reader)

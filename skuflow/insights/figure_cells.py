@@ -27,27 +27,39 @@ _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?")
 _GROUPED_EUROPEAN = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3}){2,}")
 _COMMA_DECIMAL = re.compile(r"[0-9]+,[0-9]{1,2}")
+_COMMA_ONLY = re.compile(r"[0-9]+(?:,[0-9]+)?|[0-9]{1,3}(?:\.[0-9]{3})+(?:,[0-9]+)?")
+"""Numbers of a sheet that is known to write 1.234,50."""
+_MARKED = re.compile(r"[0-9]*[.,][0-9.,]*[0-9]")
 _AMOUNT = re.compile(
     r"(?P<before>[^0-9.,+\-]*)(?P<sign>-?)(?P<number>[0-9.,'’\s]*[0-9])(?P<after>[^0-9+\-]*)"
 )
+_ISO_DAY = r"\d{4}[\-/.年]?\d{1,2}[\-/.月]?\d{1,2}日?"
+_SPAN = re.compile(rf"(?P<first>{_ISO_DAY})(?:\s*[~～至到–—]\s*|\s+-\s+|\s+to\s+)(?P<last>{_ISO_DAY})")
 _MONTHS = {
     name: number for number, name in enumerate(re.findall("...", "janfebmaraprmayjunjulaugsepoctnovdec"), 1)
 }
 
 
-def read_count(cell: str) -> int:
-    """A whole number of zero or more ("1,234"); a dash is zero. Raises FigureCellError."""
+def read_count(cell: str, comma_is_decimal: bool | None = None) -> int:
+    """A whole number of zero or more ("1,234"); a dash is zero. Raises FigureCellError.
+
+    ``comma_is_decimal``: see the function of that name.
+    """
     if cell in DASHES:
         return 0
-    number = _number(_plain(cell))
+    number = _number(_plain(cell), comma_is_decimal)
     if number != number.to_integral_value():
         raise FigureCellError("not a whole number", "不是整数")
     return int(number)
 
 
-def read_amount(cell: str) -> tuple[Decimal, str | None]:
+def read_amount(
+    cell: str, comma_is_decimal: bool | None = None, *, may_be_negative: bool = False
+) -> tuple[Decimal, str | None]:
     """Money of zero or more, and the ISO 4217 code where the cell itself names a currency ("US$1,299.00", "35 元"); a
     dash is zero. Raises FigureCellError.
+
+    ``comma_is_decimal``: see the function of that name. ``may_be_negative``: so that refunds can be taken off.
     """
     text = _plain(cell)
     if text in DASHES:
@@ -55,13 +67,14 @@ def read_amount(cell: str) -> tuple[Decimal, str | None]:
     match = _AMOUNT.fullmatch(text)
     if match is None:
         raise FigureCellError("not one amount", "不是单一金额")
-    if match["sign"]:
+    if match["sign"] and not may_be_negative:
         raise FigureCellError("a negative amount", "金额为负")
     word = (match["before"] + match["after"]).strip()
     currency = currency_code(word) if word else None
     if word and currency is None:
         raise FigureCellError("neither a number nor a currency", "既不是数字也不是币种")
-    return _number(match["number"]), currency
+    number = _number(match["number"], comma_is_decimal)
+    return -number if match["sign"] else number, currency
 
 
 def read_share(cell: str) -> Decimal:
@@ -81,9 +94,37 @@ def _plain(cell: str) -> str:
     return unicodedata.normalize("NFKC", cell).strip()
 
 
-def _number(text: str) -> Decimal:
+def comma_is_decimal(cells: Iterable[str]) -> bool | None:
+    """Whether a sheet writes 1.234,50, as its amounts prove; None: nothing does, or some prove the contrary.
+
+    Alone neither 1.234 nor 1,234 says whether it is a thousand or a little more than one.
+    """
+    proofs: set[bool] = set()
+    for cell in cells:
+        found = _MARKED.search(cell if cell.isascii() else unicodedata.normalize("NFKC", cell))
+        proof = _comma_proof(found[0]) if found else None
+        if proof is not None:
+            proofs.add(proof)
+    return proofs.pop() if len(proofs) == 1 else None
+
+
+def _comma_proof(number: str) -> bool | None:
+    if "." in number and "," in number:
+        return number.rfind(",") > number.rfind(".")
+    mark = "," if "," in number else "."
+    before, *groups = number.split(mark)
+    if len(groups) > 1:
+        return mark == "."
+    if len(groups[0]) == 3 and 0 < len(before) <= 3 and not before.startswith("0"):
+        return None
+    return mark == ","
+
+
+def _number(text: str, comma_is_decimal: bool | None = None) -> Decimal:
     text = re.sub(r"(?<=[0-9])['’\s](?=[0-9]{3})", "", text)
-    if _GROUPED.fullmatch(text):
+    if comma_is_decimal and _COMMA_ONLY.fullmatch(text):
+        text = text.replace(".", "").replace(",", ".")
+    elif _GROUPED.fullmatch(text):
         text = text.replace(",", "")
     elif _GROUPED_EUROPEAN.fullmatch(text):
         text = text.replace(".", "").replace(",", ".")
@@ -108,7 +149,8 @@ def day_first(cells: Iterable[str]) -> bool | None:
 
 
 def read_day(cell: str, day_comes_first: bool | None) -> date:
-    """The day of 2026-11-20, 2026/11/20 08:00, 20261120, 2026年11月20日, Nov 20, 2026, 20 Nov 2026 or 20/11/2026.
+    """The day of 2026-11-20, 2026/11/20 08:00, 20261120, 2026年11月20日, Nov 20, 2026, 20 Nov 2026 or 20/11/2026; of a
+    span such as 2026-11-01 ~ 2026-11-07 the first.
 
     ``day_comes_first``: see ``day_first``. Raises FigureCellError, also for a day and month that could be swapped.
     """
@@ -116,7 +158,13 @@ def read_day(cell: str, day_comes_first: bool | None) -> date:
         r"[T\s]+\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|[+\-]\d{2}:?\d{2}|[AaPp][Mm])?$", "", _plain(cell)
     )
     try:
-        return _day(text, day_comes_first)
+        span = _SPAN.fullmatch(text)
+        if span is None:
+            return _day(text, day_comes_first)
+        first, last = _day(span["first"], None), _day(span["last"], None)
+        if last < first:
+            raise FigureCellError("a span that ends before it begins", "结束日期早于开始日期")
+        return first
     except ValueError:
         raise FigureCellError("not a day", "不是日期") from None
 

@@ -53,6 +53,29 @@ _WORDS = MappingProxyType(
             "the same bytes as {value}; counted once",
             "与 {value} 内容完全相同，只计一次",
         ),
+        "FIGURES_ROWS_TWICE": (
+            Severity.WARNING,
+            "{value} rows stand in {why} as well, the same in every cell, and count once; keep one export for each"
+            " span of days",
+            "{value} 行与 {why} 中的行完全相同，只计一次；每段日期请只保留一份导出",
+        ),
+        "FIGURES_OVERLAP": (
+            Severity.WARNING,
+            "{value} rows are of days and SKUs that {why} has with other figures, and both count; if these are two"
+            " exports of the same days, remove the older one",
+            "{value} 行与 {why} 的日期和 SKU 相同但数据不同，两者都已计入；若为同一时段的两次导出，请删除较早的一份",
+        ),
+        "FIGURES_AHEAD": (
+            Severity.WARNING,
+            "{value} rows are of days still to come and are left out; check whether day and month were swapped",
+            "{value} 行的日期尚未到来，已忽略；请检查日与月是否颠倒",
+        ),
+        "FIGURES_SHEET_UNUSED": (
+            Severity.WARNING,
+            "sheet {value} of the workbook has figures too and is left alone; if they count, save it as a file of"
+            " its own",
+            "工作簿的第 {value} 个工作表也有数据，未使用；如需计入，请另存为单独的文件",
+        ),
         "FIGURES_NO_DATES": (
             Severity.INFO,
             "there is no date column, so all of its rows count, whatever days they are of",

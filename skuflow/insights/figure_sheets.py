@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skuflow.catalog.errors import CatalogError
-from skuflow.catalog.tables import FILE_LIMIT_BYTES, Row, read_rows
-from skuflow.insights.figure_cells import day_first
-from skuflow.insights.figure_columns import MEASURES, FigureColumns, header_score, understand
+from skuflow.catalog.tables import FILE_LIMIT_BYTES, HEADER_SEARCH_ROWS, ROWS_LIMIT, Row, read_rows
+from skuflow.insights.figure_cells import comma_is_decimal, day_first
+from skuflow.insights.figure_columns import MEASURES, MONEY, FigureColumns, header_score, understand
 from skuflow.insights.figure_findings import figure_finding
 from skuflow.listing.findings import Finding
 
@@ -31,12 +31,16 @@ class FigureTable:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table with its columns understood. ``day_first``: see ``read_day``; ``uses``: the measures that count."""
+    """A table with its columns understood. ``day_first``: see ``read_day``; ``uses``: the measures that count;
+    ``comma_is_decimal``: how its amounts are written.
+    """
 
     name: str
+    header: tuple[str, ...]
     columns: FigureColumns
     rows: tuple[Row, ...]
     day_first: bool | None
+    comma_is_decimal: bool | None
     uses: frozenset[str]
 
 
@@ -54,30 +58,35 @@ def read_sheets(tables: Sequence[FigureTable], tell: Tell) -> list[Sheet]:
             tell(figure_finding("FIGURES_FILE_TWICE", table.name, value=seen[digest]))
             continue
         seen[digest] = table.name
-        header, *rows = _table_rows(table)
+        header, *rows = _table_rows(table, tell)
         columns = understand(header.cells)
         _tell_columns(table.name, columns, tell)
-        read.append((table, columns, tuple(rows)))
+        read.append(_Read(table, header.cells, columns, tuple(rows)))
     for needed in ("spend", "orders", "revenue"):
         _require(needed, read)
     source = _orders_and_revenue_from(read)
-    return [_sheet(table.name, columns, rows, source, tell) for table, columns, rows in read]
+    return [_sheet(one, source, tell) for one in read]
 
 
-_Read = tuple[FigureTable, FigureColumns, tuple[Row, ...]]
+@dataclass(frozen=True, slots=True)
+class _Read:
+    table: FigureTable
+    header: tuple[str, ...]
+    columns: FigureColumns
+    rows: tuple[Row, ...]
 
 
 def _require(needed: str, read: Sequence[_Read]) -> None:
-    if any(columns.has(needed) for _, columns, _ in read):
+    if any(one.columns.has(needed) for one in read):
         return
     names = {
         "spend": "spend (spend, cost, 花费)",
         "orders": "orders (orders, conversions, 订单数)",
         "revenue": "revenue (revenue, total sales, 成交金额)",
     }
-    headers = ", ".join(name for _, columns, _ in read for name in columns.unused) or "none"
+    headers = ", ".join(name for one in read for name in one.columns.unused) or "none"
     raise FiguresError(
-        f"{read[0][0].name}: there is no column for {names[needed]}; headers that mean nothing here: {headers[:200]}"
+        f"{read[0].table.name}: there is no column for {names[needed]}; headers that mean nothing here: {headers[:200]}"
     )
 
 
@@ -87,21 +96,22 @@ def _orders_and_revenue_from(read: Sequence[_Read]) -> str:
     Orders and revenue are taken from one kind of file, never from both. Raises FiguresError where that leaves spend
     without what it brought.
     """
-    by_ads = next((table.name for table, columns, _ in read if columns.has("spend", "orders", "revenue")), "")
+    by_ads = next((one.table.name for one in read if one.columns.has("spend", "orders", "revenue")), "")
     if not by_ads:
-        if not any(columns.has("orders", "revenue") for _, columns, _ in read):
+        if not any(one.columns.has("orders", "revenue") for one in read):
             raise FiguresError("orders and revenue stand in different files; export both in one")
         return ""
-    for table, columns, _ in read:
-        if columns.has("spend") and not columns.has("orders", "revenue"):
+    for one in read:
+        if one.columns.has("spend") and not one.columns.has("orders", "revenue"):
             raise FiguresError(
-                f"{table.name} has spend without its orders and revenue, while {by_ads} has its own; "
+                f"{one.table.name} has spend without its orders and revenue, while {by_ads} has its own; "
                 "export them too, or leave that file out"
             )
     return by_ads
 
 
-def _sheet(name: str, columns: FigureColumns, rows: tuple[Row, ...], by_ads: str, tell: Tell) -> Sheet:
+def _sheet(one: _Read, by_ads: str, tell: Tell) -> Sheet:
+    name, columns, rows = one.table.name, one.columns, one.rows
     uses = {measure for measure in MEASURES if columns.has(measure)}
     answers = columns.has("spend") if by_ads else columns.has("orders", "revenue")
     if not answers and uses & {"orders", "revenue"}:
@@ -112,28 +122,56 @@ def _sheet(name: str, columns: FigureColumns, rows: tuple[Row, ...], by_ads: str
         tell(figure_finding("FIGURES_NO_DATES", name))
     else:
         first = day_first(cell_of(row, day.index) for row in rows)
-    return Sheet(name, columns, rows, first, frozenset(uses))
+    amounts = [columns.by_field[name].index for name in MONEY if columns.has(name)]
+    comma = comma_is_decimal(cell_of(row, index) for row in rows for index in amounts)
+    return Sheet(name, one.header, columns, rows, first, comma, frozenset(uses))
 
 
-def _table_rows(table: FigureTable) -> list[Row]:
+def _table_rows(table: FigureTable, tell: Tell) -> list[Row]:
     if len(table.content) > FILE_LIMIT_BYTES:
         raise FiguresError(f"{table.name}: more than {FILE_LIMIT_BYTES // 2**20} MiB; split the export")
     if not table.content.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
         raise FiguresError(f"{table.name}: the file is empty; export the figures again")
     path = Path(table.name)
     try:
-        return read_rows(path, table.content, header_score)
+        return _of_workbook(table, tell) or read_rows(path, table.content, header_score)
     except CatalogError as error:
         try:
             found = read_rows(path, table.content, lambda cells: int(any(cells)))
         except CatalogError:
-            raise FiguresError(error.message) from error
+            # The readers are those of catalogs.
+            raise FiguresError(error.message.replace("the catalog", "the export")) from error
         header = ", ".join(cell[:30] for cell in found[0].cells if cell.strip())
         raise FiguresError(
             f"{table.name}: no header with a SKU column (sku, advertised sku, 商品编码, ...) and figures "
             f"(spend, orders, revenue, 花费, ...) in the first rows, found: {header[:120] or 'nothing'}; "
             "docs/top-videos.md lists the names"
         ) from error
+
+
+def _of_workbook(table: FigureTable, tell: Tell) -> list[Row]:
+    """The rows of the first sheet with figures, from their header on; further sheets with figures are told. Empty
+    where it is no workbook, or has no such sheet. Raises CatalogError.
+    """
+    if not table.content.startswith(b"PK\x03\x04"):
+        return []
+    from skuflow.catalog.workbooks import read_sheets as sheets_of
+
+    found: dict[int, list[Row]] = {}
+    for number, rows in enumerate(sheets_of(Path(table.name), table.content), 1):
+        scores = [header_score(row.cells) for row in rows[:HEADER_SEARCH_ROWS]]
+        if any(scores):
+            whole = [row for row in rows[scores.index(max(scores)) :] if any(row.cells)]
+            if len(whole) > 1:
+                found[number] = whole
+    if not found:
+        return []
+    (_, chosen), *others = found.items()
+    if len(chosen) > ROWS_LIMIT:
+        raise CatalogError(f"{table.name}: more than {ROWS_LIMIT} rows; split the export")
+    for number, _ in others:
+        tell(figure_finding("FIGURES_SHEET_UNUSED", table.name, value=str(number)))
+    return chosen
 
 
 def cell_of(row: Row, index: int) -> str:

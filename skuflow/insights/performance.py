@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from skuflow.catalog.columns import currency_code
 from skuflow.catalog.tables import Row
 from skuflow.catalog.values import is_unreadable
 from skuflow.insights.exchange import BASE, ExchangeRates, RateError
@@ -24,12 +23,19 @@ from skuflow.insights.figure_cells import (
     read_day,
     read_share,
 )
+from skuflow.insights.figure_currency import CurrencyError, currency_named
 from skuflow.insights.figure_findings import figure_finding
 from skuflow.insights.figure_sheets import FiguresError, FigureTable, Sheet, cell_of, read_sheets
+from skuflow.insights.overlap import Overlaps
 from skuflow.listing.findings import Finding
 
 FINDINGS_LIMIT = 1000
-_TOTALS = re.compile(r"(?:grand |sub)?totals?\b.*|total of .*|合计.*|总计.*|汇总.*|小计.*", re.IGNORECASE)
+_TOTALS = re.compile(
+    r"(?:(?:grand |sub-?)?totals?|合计|总计|汇总|小计)"
+    r"(?:\s*(?:[:：(（].*)?|\s+[0-9]+\b.*|[0-9]+\s*[条行个项].*|\s+(?:of|results?|rows?)\b.*)",
+    re.IGNORECASE,
+)
+"""The words of a line of sums alone: TOTAL-CLEAN-1 and 小计时器 are products."""
 _ROUNDED_SKU = re.compile(r"[0-9](?:\.[0-9]+)?[eE]\+?[0-9]{2}")
 
 
@@ -60,7 +66,7 @@ class ProductFigures:
 class Performance:
     """All figures, products by SKU. ``currency``: ISO 4217, empty where the figures name none (one and the same then).
 
-    ``rows``: how many were counted; ``rows_before``: how many were of earlier days than those that count.
+    ``rows``: how many were counted; ``rows_before``: how many were of other days than those that count.
     """
 
     products: tuple[ProductFigures, ...]
@@ -110,9 +116,14 @@ def read_performance(
     Raises FiguresError where a file is no table, a column is missing, or no row is left.
     """
     reading = _Reading(since, until)
-    for sheet in read_sheets(tables, reading.tell):
+    sheets = read_sheets(tables, reading.tell)
+    overlaps = Overlaps(sheets)
+    for sheet in sheets:
         for row in sheet.rows:
-            reading.take(sheet, row)
+            reading.take(sheet, row, overlaps)
+        overlaps.sheet_ended(sheet)
+    for finding in overlaps.findings():
+        reading.tell(finding)
     return reading.added_up(rates or ExchangeRates())
 
 
@@ -124,7 +135,7 @@ class _Reading:
         self._sums: dict[str, _Sum] = {}
         self._findings: list[Finding] = []
         self._untold = 0
-        self._rows = self._before = 0
+        self._rows = self._before = self._ahead = 0
         self._newest: date | None = None
 
     def tell(self, finding: Finding) -> Finding:
@@ -134,7 +145,7 @@ class _Reading:
             self._untold += 1
         return finding
 
-    def take(self, sheet: Sheet, row: Row) -> None:
+    def take(self, sheet: Sheet, row: Row, overlaps: Overlaps) -> None:
         """Add one row to its product, or say what is wrong with it."""
         sku = cell_of(row, sheet.columns.by_field["sku"].index)
         cells = {name: cell_of(row, sheet.columns.by_field[name].index) for name in sorted(sheet.uses)}
@@ -158,15 +169,17 @@ class _Reading:
             )
             return
         day = self._day(sheet, row, sku, subject)
-        if day is not None and not self._counts(day):
+        if day is not None and (not self._counts(day) or overlaps.is_repeated(sheet, row, day)):
             return
         self._add(sheet, row, sku, cells, day, subject)
 
     def _counts(self, day: date) -> bool:
         if self._newest is None or day > self._newest:
             self._newest = day
-        if (self._since is not None and day < self._since) or (self._until is not None and day > self._until):
+        ahead = self._until is not None and day > self._until
+        if ahead or (self._since is not None and day < self._since):
             self._before += 1
+            self._ahead += ahead
             return False
         return True
 
@@ -208,28 +221,31 @@ class _Reading:
                 continue
             try:
                 if name in product.counts:
-                    product.counts[name] += read_count(cell)
+                    product.counts[name] += read_count(cell, sheet.comma_is_decimal)
                 else:
-                    money = self._money(name, cell, columns[name].currency, named, day, margin, at)
+                    money = self._money(sheet, name, cell, named, day, margin, at)
                     product.money.append(money)
             except FigureCellError as error:
                 self._break(sku, "FIGURES_CELL_UNREADABLE", at, cell, str(error), error.reason_zh)
-            except _CurrencyError as error:
+            except CurrencyError as error:
                 self._break(sku, "FIGURES_CURRENCY_UNCLEAR", at, cell, str(error), error.reason_zh)
         self._price(sheet, row, sku, named, day, subject)
 
     def _money(
         self,
+        sheet: Sheet,
         what: str,
         cell: str,
-        of_header: str | None,
         named: str,
         day: date | None,
         margin: Decimal | None,
         subject: str,
     ) -> _Money:
-        amount, of_cell = read_amount(cell)
-        return _Money(what, amount, _currency(of_cell, of_header, named), day, margin, subject)
+        # Refunds are taken off what was sold; nothing else can be less than nothing.
+        refunds = what == "revenue"
+        amount, of_cell = read_amount(cell, sheet.comma_is_decimal, may_be_negative=refunds)
+        of_header = sheet.columns.by_field[what].currency
+        return _Money(what, amount, currency_named(of_cell, of_header, named), day, margin, subject)
 
     def _margin(self, sheet: Sheet, row: Row, sku: str, subject: str) -> Decimal | None:
         column = sheet.columns.by_field.get("margin")
@@ -250,11 +266,11 @@ class _Reading:
             return
         at = f"{subject}, column {column.header}"
         try:
-            found = self._money("price", cell, column.currency, named, day, None, at)
+            found = self._money(sheet, "price", cell, named, day, None, at)
         except FigureCellError as error:
             self._break(sku, "FIGURES_CELL_UNREADABLE", at, cell, str(error), error.reason_zh)
             return
-        except _CurrencyError as error:
+        except CurrencyError as error:
             self._break(sku, "FIGURES_CURRENCY_UNCLEAR", at, cell, str(error), error.reason_zh)
             return
         if found.amount > 0:
@@ -271,12 +287,18 @@ class _Reading:
         """The sums. Raises FiguresError where nothing was counted."""
         if not self._sums:
             raise FiguresError(self._nothing())
-        currencies = {money.currency for sum_ in self._sums.values() for money in sum_.money}
+        every = [money for sum_ in self._sums.values() for money in sum_.money]
+        # Nothing is nothing in every currency: a bare 0 beside $10 is no second one.
+        currencies = {money.currency for money in every if money.amount} or {
+            max((money.currency for money in every), default="")
+        }
         currency = next(iter(currencies), "") if len(currencies) < 2 else BASE
         products = tuple(
             self._product(sku, self._sums[sku], currency, rates, mixed=len(currencies) > 1)
             for sku in sorted(self._sums)
         )
+        if self._ahead:
+            self.tell(figure_finding("FIGURES_AHEAD", "figures", value=str(self._ahead)))
         findings = tuple(self._findings)
         if self._untold:
             findings = (*findings, figure_finding("FIGURES_MORE", "figures", value=str(self._untold)))
@@ -297,16 +319,22 @@ class _Reading:
         margins: list[Decimal] = []
         unknown = False
         for money in sum_.money:
-            amount = self._in_cny(sku, money, rates) if mixed else money.amount
+            amount = self._in_cny(sku, money, rates) if mixed and money.amount else money.amount
             totals[money.what] += amount
             if money.what == "revenue":
                 totals["margin"] += amount * (money.margin_ratio or 0)
-                unknown = unknown or (amount > 0 and money.margin_ratio is None)
+                unknown = unknown or (amount != 0 and money.margin_ratio is None)
             if money.margin_ratio is not None:
                 margins.append(money.margin_ratio)
         margin = None
         if margins and not unknown:
             margin = totals["margin"] / totals["revenue"] if totals["revenue"] else margins[-1]
+            if not 0 < margin <= 1:
+                why = f"refunds at other margins leave a margin of {margin:.2f}"
+                self._break(
+                    sku, "FIGURES_CONTRADICT", sku, why=why, why_zh=f"不同毛利率的退款使毛利率为 {margin:.2f}"
+                )
+                margin = None
         orders = sum_.counts["orders"]
         if not sum_.broken and totals["spend"] and (orders > 0) != (totals["revenue"] > 0):
             money_said = f"{totals['revenue']} {currency}".strip()
@@ -354,30 +382,6 @@ class _Reading:
             return rates.to_cny(price.amount, price.currency, price.day) if price.currency else None
         except RateError:
             return None
-
-
-class _CurrencyError(Exception):
-    """Cell, header and currency column do not name one currency; why, in English and Chinese."""
-
-    def __init__(self, reason: str, reason_zh: str) -> None:
-        super().__init__(reason)
-        self.reason_zh = reason_zh
-
-
-def _currency(of_cell: str | None, of_header: str | None, named: str) -> str:
-    """The one currency that is named, empty where none is."""
-    of_column = currency_code(named) if named and named not in DASHES else None
-    if named and named not in DASHES and of_column is None:
-        raise _CurrencyError(f"{named[:20]!r} is no currency", f"“{named[:20]}”不是币种")
-    # A column of ISO codes knows better than a sign such as $ or ¥, which several currencies share.
-    if of_column is not None and of_cell in (None, "USD", "CNY"):
-        of_cell = None
-    said = {code for code in (of_cell, of_header, of_column) if code}
-    if len(said) > 1:
-        raise _CurrencyError(
-            f"both {' and '.join(sorted(said))} are named", f"同时出现 {'、'.join(sorted(said))}"
-        )
-    return next(iter(said), "")
 
 
 def _is_total(row: Row, sku: str) -> bool:

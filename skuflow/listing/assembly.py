@@ -21,6 +21,7 @@ from skuflow.listing.brief import Stage
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.judging import judged_copy, judged_image
 from skuflow.listing.kit import (
+    NOT_ASKED_FOR,
     Cost,
     Kit,
     KitCoherence,
@@ -203,7 +204,7 @@ def _part(plan: KitPlan, slot: Slot, outcome: Outcome | None) -> Part:
             state=PartState.SKIPPED if needs_vendor or optional else _PART_STATES[outcome.state],
             reason=str(outcome.reason) if outcome.reason else None,
         )
-    return Part(part=slot.part, state=PartState.SKIPPED, reason="its stage was not asked for")
+    return Part(part=slot.part, state=PartState.SKIPPED, reason=NOT_ASKED_FOR)
 
 
 def _status(intake: Intake, parts: Sequence[Part]) -> KitStatus:

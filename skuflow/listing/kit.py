@@ -31,6 +31,10 @@ class PartState(StrEnum):
     SKIPPED = "skipped"
 
 
+NOT_ASKED_FOR = "its stage was not asked for"
+"""Reason of a part that is skipped since nobody wanted it, unlike one that no configured provider can make."""
+
+
 class ImageRole(StrEnum):
     MAIN = "main"
     SCENE = "scene"

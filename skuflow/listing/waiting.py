@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,28 +21,50 @@ class _Note(BaseModel):
     product: Product
     brief: Brief
     since: str
+    makers: dict[str, str] = {}
+    only_video: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingSku:
-    """A product whose kit waits for a part since a moment (ISO 8601), under the brief of the run that left it so."""
+    """A product whose kit waits for a part since a moment (ISO 8601), under the brief of the run that left it so.
+
+    ``makers``: settings (see ``skuflow.jobs.makers``) that this run had otherwise than its environment; whoever goes on
+    must have them too, lest what was to be made for nothing be bought. ``only_video``: the kit itself is whole; a video
+    of its own scenes is in work at a vendor, and is to be fetched, never ordered anew.
+    """
 
     product: Product
     brief: Brief
     since: str
+    makers: Mapping[str, str] = field(default_factory=dict)
+    only_video: bool = False
 
 
-def note_waiting(store: ObjectStore, kit: Kit, brief: Brief) -> None:
+def note_waiting(store: ObjectStore, kit: Kit, brief: Brief, makers: Mapping[str, str] | None = None) -> None:
     """Remember the SKU of a deferred kit; nothing for any other. Call it before the kit is stored, so that no kit waits
-    of which nobody knows.
+    of which nobody knows. ``makers``: see ``WaitingSku``.
     """
     if kit.status is not KitStatus.DEFERRED:
         return
     since = kit.created_at
-    with suppress(ObjectMissingError, ValidationError, BriefError):
-        since = _read(store, waiting_key(kit.sku)).since
-    note = _Note(product=kit.product, brief=brief, since=since)
-    store.put(waiting_key(kit.sku), note.model_dump_json(indent=1).encode(), "application/json")
+    known = _known(store, kit.sku)
+    if known is not None and not known.only_video:
+        since = known.since
+    _write(store, _Note(product=kit.product, brief=brief, since=since, makers=dict(makers or {})))
+
+
+def note_video_in_work(
+    store: ObjectStore, kit: Kit, brief: Brief, since: str, makers: Mapping[str, str] | None = None
+) -> None:
+    """Remember that a vendor is at work on a video for a kit that is whole without it, since a moment (ISO 8601).
+    Nothing where the kit waits for a part already: that one's brief says more.
+    """
+    if _known(store, kit.sku) is None:
+        _write(
+            store,
+            _Note(product=kit.product, brief=brief, since=since, makers=dict(makers or {}), only_video=True),
+        )
 
 
 def forget_waiting(store: ObjectStore, sku: str) -> None:
@@ -55,7 +77,17 @@ def waiting_skus(store: ObjectStore) -> Iterator[WaitingSku]:
     for key in store.list(WAITING_PREFIX):
         with suppress(ObjectMissingError, ValidationError, BriefError):
             note = _read(store, key)
-            yield WaitingSku(note.product, note.brief, note.since)
+            yield WaitingSku(note.product, note.brief, note.since, note.makers, note.only_video)
+
+
+def _known(store: ObjectStore, sku: str) -> _Note | None:
+    with suppress(ObjectMissingError, ValidationError, BriefError):
+        return _read(store, waiting_key(sku))
+    return None
+
+
+def _write(store: ObjectStore, note: _Note) -> None:
+    store.put(waiting_key(note.product.sku), note.model_dump_json(indent=1).encode(), "application/json")
 
 
 def _read(store: ObjectStore, key: str) -> _Note:

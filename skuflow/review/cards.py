@@ -12,6 +12,7 @@ from skuflow.review.export import poster_file, poster_rendition, smallest_rendit
 from skuflow.review.figures import duration_text, money, size_text
 from skuflow.review.measures import aspect_words, is_aspect, measure_words
 from skuflow.review.outfiles import relative_url
+from skuflow.review.reason_words import reason_words
 from skuflow.review.reasons import Reason, all_findings, reasons
 from skuflow.review.score_words import score_lines
 from skuflow.review.shapes import Labelled, LabelledRow, Shape, labelled_of, note_of, shapes_of, size_words
@@ -116,6 +117,7 @@ class CopyTab:
 class PartRow:
     name: Wording
     part: Part
+    reason: Wording
     maker: str
 
 
@@ -381,7 +383,7 @@ def _part_row(part: Part, kit: Kit) -> PartRow:
     makers |= {f"{i.provider} {i.model}" for i in kit.images if part.part in (i.id, f"image:{i.id}")}
     makers |= {f"{v.provider} {v.model}" for v in kit.videos if part.part in (v.id, f"video:{v.id}")}
     words = part_words(part.part) or Wording(part.part, part.part)
-    return PartRow(words, part, ", ".join(sorted(makers)))
+    return PartRow(words, part, reason_words(part.reason or ""), ", ".join(sorted(makers)))
 
 
 def _source(kit: Kit) -> Wording:

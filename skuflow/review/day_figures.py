@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -22,9 +23,9 @@ from skuflow.ledger.rows import RowState
 from skuflow.ledger.schema import batch_chunks, batches, jobs
 from skuflow.ledger.spending import Spent, spent_on_day
 from skuflow.ledger.views import BudgetUse, CapUse, LedgerReader
-from skuflow.listing.kit import KitStatus
 from skuflow.listing.waiting import waiting_skus
 from skuflow.review.day_notes import DayNote, DayReason, notes_of
+from skuflow.review.reasons import READY
 from skuflow.storage.keys import WAITING_PREFIX
 from skuflow.storage.objects import ObjectStore
 
@@ -90,10 +91,12 @@ class GivenUpChunk:
 
 @dataclass(frozen=True, slots=True)
 class WaitingNow:
-    """SKUs whose kits wait for a part, now; ``oldest`` where so few wait that all could be looked at."""
+    """SKUs whose kits wait for a part, now; ``oldest`` where so few wait that all could be looked at, each with since
+    when in the zone of the report.
+    """
 
     skus: int
-    oldest: tuple[tuple[str, str], ...]
+    oldest: tuple[tuple[str, datetime], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +131,9 @@ class DayFigures:
         return tuple(cap for cap in self.caps if cap.left == 0)
 
     @property
-    def complete(self) -> int:
-        ready = (KitStatus.NEEDS_REVIEW, KitStatus.APPROVED, KitStatus.REJECTED)
-        return sum(self.kits.by_status[status] for status in ready)
+    def ready(self) -> int:
+        """Kits that can be published, once a person has looked at them; one that was turned down cannot."""
+        return sum(self.kits.by_status[status] for status in READY)
 
 
 def day_figures(
@@ -158,7 +161,7 @@ def day_figures(
         doubtful=doubtful,
         doubtful_jobs=doubtful_jobs,
         doubtful_micro=doubtful_micro,
-        waiting=_waiting(store),
+        waiting=_waiting(store, zone),
         batches=shown,
         given_up=given_up,
         arrivals=arrivals,
@@ -265,11 +268,12 @@ def _batches(
         return shown, tuple(GivenUpChunk(*row) for row in connection.execute(failed))
 
 
-def _waiting(store: ObjectStore) -> WaitingNow:
+def _waiting(store: ObjectStore, zone: ZoneInfo) -> WaitingNow:
     count = sum(1 for _ in store.list(WAITING_PREFIX))
     if not 0 < count <= _WAITING_READ:
         return WaitingNow(count, ())
-    notes: Sequence[tuple[str, str]] = [
-        (one.product.sku, one.since) for one in islice(waiting_skus(store), _WAITING_READ)
-    ]
-    return WaitingNow(count, tuple(sorted(notes, key=lambda one: one[1])[:5]))
+    oldest: list[tuple[str, datetime]] = []
+    for one in islice(waiting_skus(store), _WAITING_READ):
+        with suppress(ValueError):
+            oldest.append((one.product.sku, datetime.fromisoformat(one.since).astimezone(zone)))
+    return WaitingNow(count, tuple(sorted(oldest, key=lambda one: (one[1], one[0]))[:5]))

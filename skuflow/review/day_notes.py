@@ -16,7 +16,9 @@ from skuflow.batches.results import SkuResult
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.kit import Kit, KitStatus
 from skuflow.review.markdown_text import clipped
+from skuflow.review.reason_words import trouble_words
 from skuflow.review.reasons import reasons
+from skuflow.review.wording import Wording
 from skuflow.storage.keys import sku_slug
 from skuflow.storage.objects import ObjectMissingError, ObjectStore
 
@@ -75,7 +77,10 @@ def note_unpublished(store: ObjectStore, day: date, result: SkuResult) -> None:
     """
     if result.status not in (KitStatus.BLOCKED, KitStatus.FAILED) or result.seconds is not None:
         return
-    found = [*map(_of_finding, result.refusals), *(_of_sentence(text) for text in result.troubles)]
+    found = [
+        *map(_of_finding, result.refusals),
+        *(_of_words(trouble_words(text)) for text in result.troubles),
+    ]
     note = DayNote(
         sku=result.sku,
         title=clipped(result.title),
@@ -100,23 +105,24 @@ def forget_old_days(store: ObjectStore, today: date) -> int:
     removed = 0
     for back in range(KEPT_DAYS + 1, KEPT_DAYS + 1 + _SWEPT_DAYS):
         keys = list(store.list(f"{DAYS}{today - timedelta(days=back)}/"))
-        for key in keys:
-            store.delete(key)
-        removed += len(keys)
+        if keys:
+            with ThreadPoolExecutor(_READERS, thread_name_prefix="day-notes") as pool:
+                removed += sum(1 for _ in pool.map(store.delete, keys))
     return removed
 
 
 def _reasons(kit: Kit) -> Iterator[DayReason]:
     yield from (_of_finding(found) for found in kit.findings if found.severity is Severity.ERROR)
-    yield from (_of_sentence(reason.en) for reason in reasons(kit) if reason.is_part)
+    yield from (_of_words(Wording(reason.en, reason.zh)) for reason in reasons(kit) if reason.is_part)
 
 
 def _of_finding(found: Finding) -> DayReason:
     return DayReason(code=found.code, en=clipped(found.message), zh=clipped(found.message_zh))
 
 
-def _of_sentence(text: str) -> DayReason:
-    return DayReason(code=clipped(text), en=clipped(text))
+def _of_words(words: Wording) -> DayReason:
+    zh = "" if words.zh == words.en else words.zh
+    return DayReason(code=clipped(words.en), en=clipped(words.en), zh=clipped(zh))
 
 
 def _write(store: ObjectStore, day: date, note: DayNote) -> None:

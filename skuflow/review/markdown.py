@@ -10,13 +10,25 @@ from zoneinfo import ZoneInfo
 from skuflow.jobs.contract import MicroCNY
 from skuflow.ledger.spending import Spent
 from skuflow.listing.findings import Finding, Severity
-from skuflow.listing.kit import Kit, KitCopy, KitImage, KitStatus, KitVideo, PartState
+from skuflow.listing.kit import NOT_ASKED_FOR, Kit, KitCopy, KitImage, KitStatus, KitVideo, PartState
 from skuflow.quality.scoring import FULL_POINTS
 from skuflow.review.cards import style_words
 from skuflow.review.figures import money
 from skuflow.review.kit_links import KIT_FILE, KitLinks, largest_file
-from skuflow.review.markdown_text import SIZE_LIMIT_BYTES, both, code, joined, moment, plain, table, yuan
+from skuflow.review.markdown_text import (
+    SIZE_LIMIT_BYTES,
+    TEXT_LIMIT_CHARS,
+    both,
+    bounded,
+    code,
+    joined,
+    moment,
+    plain,
+    table,
+    yuan,
+)
 from skuflow.review.measures import aspect_words, is_aspect
+from skuflow.review.reason_words import reason_words
 from skuflow.review.reasons import all_findings
 from skuflow.review.score_words import penalty_words, score_lines
 from skuflow.review.wording import LANGUAGE_NAMES, Wording, name_of, part_words, say, subject_words
@@ -59,7 +71,7 @@ def kit_markdown(
     text = _text(kit, thumbnails, links, kit_money, zone)
     if len(text.encode()) >= SIZE_LIMIT_BYTES:
         text = _text(kit, {}, links, kit_money, zone)
-    return text
+    return bounded(text, f"`{KIT_FILE}`")
 
 
 def _text(
@@ -123,12 +135,13 @@ def _missing(kit: Kit) -> list[str]:
     lines: list[str] = []
     if errors:
         lines += ["### What to put right 需要处理", "", *map(_told, errors[:_MOST_ROWS])]
-    parts = [part for part in kit.parts if part.state in _MISSING]
+    parts = [part for part in kit.parts if part.state in _MISSING and part.reason != NOT_ASKED_FOR]
     if parts and not (errors and kit.status is KitStatus.BLOCKED):
         lines += [*([""] if lines else []), "### Not there yet 尚缺内容", ""]
         for part in parts[:_MOST_ROWS]:
             state = both(say(f"state.{part.state.value}"))
-            lines.append(f"- **{plain(_part_name(part.part))}**, {state}: {plain(part.reason or '–')}")
+            said = plain(both(reason_words(part.reason or "–")), 2 * TEXT_LIMIT_CHARS)
+            lines.append(f"- **{plain(_part_name(part.part))}**, {state}: {said}")
     return lines
 
 
@@ -186,7 +199,7 @@ def _cost(kit: Kit, kit_money: KitMoney | None) -> list[str]:
         )
         for one in kit_money.spent
     ]
-    head = ("Vendor 供应商", "Work 工作", "Made 件数", "Attempts 次数", "Paid 已付", "Held 暂扣")
+    head = ("Vendor 供应商", "Work 工作", "Made 件数", "Tries 次数", "Paid 已付", "Held 暂扣")
     return ["### Cost 成本", "", f"{line}.", *(["", *table(head, rows, right=(2, 3, 4, 5))] if rows else [])]
 
 

@@ -20,7 +20,7 @@ from skuflow.review.figures import duration_text, money
 from skuflow.review.markdown_text import (
     SIZE_LIMIT_BYTES,
     both,
-    clipped,
+    cell,
     joined,
     moment,
     plain,
@@ -28,6 +28,7 @@ from skuflow.review.markdown_text import (
     yuan,
 )
 from skuflow.review.outfiles import harmless
+from skuflow.review.reason_words import trouble_words
 from skuflow.review.wording import name_of
 
 ROWS_WHOLE = 500
@@ -111,17 +112,17 @@ def result_row(result: SkuResult) -> dict[str, str]:
     """One SKU of the table."""
     reasons = [
         *(f"{found.message} {found.message_zh}".strip() for found in result.refusals),
-        *result.troubles,
+        *(both(trouble_words(text)) for text in result.troubles),
     ]
     return {
-        "SKU": clipped(result.sku, _TITLE_CHARS),
+        "SKU": cell(result.sku, _TITLE_CHARS),
         "Status 状态": both(name_of("status", result.status)),
         "Score 评分": "–" if result.scores.overall is None else f"{result.scores.overall:.0f}",
-        "Made / kept 新做 / 保留": f"{result.made} / {result.kept}",
+        # Before what can wait: a screen shows the columns on the left, and Prefect does not break lines.
+        "Why 原因": cell("; ".join(reasons), _REASON_CHARS),
         "Cost 费用": money(result.cost.settled),
-        # Before the words that identify: a screen shows the columns on the left.
-        "Why 原因": clipped("; ".join(reasons), _REASON_CHARS),
-        "Product 商品": clipped(result.title, _TITLE_CHARS),
+        "Made / kept 新做 / 保留": f"{result.made} / {result.kept}",
+        "Product 商品": cell(result.title, _TITLE_CHARS),
         "Time 用时": "–" if result.seconds is None else duration_text(result.seconds),
     }
 
@@ -226,8 +227,8 @@ def spent_table(here: Sequence[Spent], ever: Sequence[Spent] | None = None) -> l
         "Vendor 供应商",
         "Work 工作",
         "Made 件数",
-        "Attempts 次数",
-        "Estimated 预估",
+        "Tries 次数",
+        "Estimate 预估",
         "Paid 已付",
         "Held 暂扣",
     ]
@@ -245,7 +246,7 @@ def spent_table(here: Sequence[Spent], ever: Sequence[Spent] | None = None) -> l
         *(f"**{amount}**" for amount in _amounts(here)),
     ]
     rows.append(sums if ever is None else [*sums, f"**{yuan(_settled(ever))}**"])
-    lines = table(head if ever is None else [*head, "All runs 历次已付"], rows, right=range(2, len(head) + 1))
+    lines = table(head if ever is None else [*head, "Ever 累计"], rows, right=range(2, len(head) + 1))
     wasted, doubt = sum(one.wasted_micro for one in here), sum(one.doubt_micro for one in here)
     if wasted:
         lines += ["", f"{yuan(wasted)} of what was paid made nothing 失败仍收费."]

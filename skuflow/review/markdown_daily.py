@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from skuflow.catalog.arrivals.states import FolderState
 from skuflow.listing.kit import KitStatus
+from skuflow.review.batch_words import outcome_words, state_words
 from skuflow.review.day_figures import MOST_SHOWN, DayFigures
 from skuflow.review.day_notes import DayNote
 from skuflow.review.figures import duration_text
 from skuflow.review.markdown_batch import caps_lines, spent_table
-from skuflow.review.markdown_text import both, code, joined, moment, plain, table, yuan
+from skuflow.review.markdown_text import both, code, joined, moment, plain, side_by_side, table, yuan
 from skuflow.review.wording import name_of, part_words, say
 
 _BAR_CHARS = 24
@@ -45,11 +46,12 @@ def daily_line(figures: DayFigures) -> str:
     """The day in one line, such as "12 kits ready, 1 waiting, 2 blocked; ¥3.40 paid, ¥0.20 held"."""
     kits = figures.kits.by_status
     counts = {
+        "rejected 驳回": kits[KitStatus.REJECTED],
         "waiting 等待": kits[KitStatus.DEFERRED],
         "blocked 拦截": kits[KitStatus.BLOCKED],
         "failed 失败": kits[KitStatus.FAILED],
     }
-    told = [f"{figures.complete} ready 可用", *(f"{n} {name}" for name, n in counts.items() if n)]
+    told = [f"{figures.ready} ready 可用", *(f"{n} {name}" for name, n in counts.items() if n)]
     held = figures.budget.held_micro
     money = f"{yuan(figures.budget.settled_micro)} paid 已付"
     return f"{', '.join(told)}; {money}{f', {yuan(held)} held 暂扣' if held else ''}"
@@ -74,8 +76,8 @@ def _person(figures: DayFigures) -> list[str]:
     if figures.doubtful_jobs:
         lines.append(
             f"- **Jobs in doubt 待核实任务: {figures.doubtful_jobs}**, {yuan(figures.doubtful_micro)} held 暂扣:"
-            " look at the vendor's console whether they were made, then run `skuflow jobs --state in_doubt`."
-            " 请到供应商后台核对是否已生成。"
+            " `skuflow jobs --state in_doubt` lists them; look at the vendor's console whether they were made, and tell"
+            " with `skuflow resolve KEY`. 请到供应商后台核对是否已生成，并用 `skuflow resolve KEY` 告知结果。"
         )
         lines += [
             f"    - `{code(job.sku)}` {plain(_part(job.part))}, {plain(both(name_of('provider', job.provider)))},"
@@ -128,7 +130,7 @@ def _kits(figures: DayFigures) -> list[str]:
         lines += table(("Status at the end of the day 当日结束时状态", "SKUs"), rows, right=(1,))
         lines += ["", f"Parts made 生成件数: {sum(one.parts for one in figures.spent):,}"]
     if waiting.skus:
-        oldest = "; ".join(f"`{code(sku)}` ({plain(since[:10])})" for sku, since in waiting.oldest)
+        oldest = "; ".join(f"`{code(sku)}` ({since:%Y-%m-%d})" for sku, since in waiting.oldest)
         told = f", oldest 最早: {oldest}" if oldest else ""
         lines += [
             "",
@@ -208,8 +210,8 @@ def _batches(figures: DayFigures) -> list[str]:
             plain(one.catalog),
             f"{one.skus:,}",
             str(one.chunks),
-            one.state.value,
-            plain(one.counts.in_one_line()) if one.counts.by_status else "–",
+            both(state_words(one.state.value)),
+            plain(side_by_side(outcome_words(one.counts))) if one.counts.by_status else "–",
         )
         for one in figures.batches
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.kit import Kit, KitStatus, PartState
+from skuflow.review.reason_words import reason_words
 
 READY = frozenset({KitStatus.NEEDS_REVIEW, KitStatus.APPROVED})
 
@@ -39,7 +40,8 @@ def reasons(kit: Kit) -> tuple[Reason, ...]:
             merged.setdefault((*words, False), []).append(finding.subject)
     for part in kit.parts:
         if part.state in (PartState.WAITING, PartState.FAILED) and part.reason:
-            merged.setdefault((part.reason, part.reason, True), []).append(part.part)
+            why = reason_words(part.reason)
+            merged.setdefault((why.en, why.zh, True), []).append(part.part)
     return tuple(Reason(tuple(subjects), en, zh, is_part) for (en, zh, is_part), subjects in merged.items())
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from skuflow.review.cards import KitEntry
 from skuflow.review.export import export_kit
@@ -18,23 +19,6 @@ from tests.review_kits import (
     paint_plainly,
     sample_entries,
     with_visible_labels,
-)
-
-playwright_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect  # noqa: E402
-
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason=f"{CHROMIUM} is absent: apt-get install chromium"
 )
 
 Opener = Callable[..., Page]
@@ -58,20 +42,6 @@ def long_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     entries = [KitEntry(kit.model_copy(update={"sku": f"chg-{n}", "kit_id": str(n)})) for n in range(62)]
     write_gallery(entries, root, title="Long run", run=None)
     return root
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    with browser.new_context(locale="en-US", viewport={"width": 1400, "height": 900}) as context:
-        yield context
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from providers.emulators.core.faults import Fault
-from providers.registry import REGISTRY, Workplace, build_provider
+from providers.registry import CAPABILITIES, REGISTRY, Workplace, build_provider
 from skuflow.jobs.contract import (
     CopyRequest,
     ImageRequest,
@@ -103,6 +103,7 @@ def test_it_says_who_it_is(counter: Counter) -> None:
     assert provider.name == provider.name.lower()
     assert provider.capabilities
     assert {request.capability for request in offered(counter).values()} == provider.capabilities
+    assert CAPABILITIES[provider.name] == provider.capabilities
     assert provider.paid is (EMULATOR_OF[provider.name] is not None)
 
 

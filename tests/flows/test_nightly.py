@@ -14,17 +14,20 @@ from prefect import State
 from flows.forms import Kits
 from flows.new_listings import new_listings
 from flows.nightly import nightly
+from flows.top_line import make_videos
 from flows.wishes import Wishes
 from skuflow.listing.assembly import read_kit
-from skuflow.listing.brief import Stage
+from skuflow.listing.brief import Brief, Stage
 from skuflow.listing.kit import KitStatus
-from skuflow.listing.waiting import waiting_skus
+from skuflow.listing.waiting import note_video_in_work, note_waiting, waiting_skus
 from skuflow.storage.folder import FolderStore
+from skuflow.storage.keys import kit_key
 from tests.flows.conftest import CLOCK, MUG, PHOTOS, MakeCatalog, MakeWiring
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 TODAY = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+DONE = "1 needs_review; 1 parts made, {kept} kept · 1 个待审核；新做 1 项，保留 {kept} 项"
 ONE_LANGUAGE = Kits(stages=[Stage.COPY], languages=["en"])
 
 
@@ -48,7 +51,7 @@ async def test_what_a_run_by_hand_left_over_is_finished_as_it_was_ordered(
     shutil.rmtree(catalog.parent)
     state = await ended()
 
-    assert (state.name, state.message) == ("Completed", "1 needs_review; 1 parts made, 1 kept")
+    assert (state.name, state.message) == ("Completed", DONE.format(kept=1))
     kit = read_kit("mug-1", wiring.store)
     assert kit is not None
     assert [copy.language for copy in kit.copy_] == ["en", "es"]
@@ -71,6 +74,80 @@ async def test_a_kit_whose_photo_is_gone_goes_on_waiting(
     assert kit is not None
     assert kit.status is KitStatus.DEFERRED
     assert [waiting.product.sku for waiting in waiting_skus(wiring.store)] == ["mug-1"]
+
+
+async def test_what_was_to_be_made_for_nothing_is_not_bought_at_night(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person has chosen the offline provider on the form; the shop's own choice is a paid one."""
+    monkeypatch.setenv("SKUFLOW_PROVIDERS", "copy=openai")
+    monkeypatch.setenv("OPENAI_API_KEY", "no key of anybody")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    catalog = make_catalog(MUG)
+    make_wiring(lambda: TODAY, skuflow_caps="offline.copy=1/day")
+    await new_listings(str(catalog), Wishes(stages=[Stage.COPY], languages=["en", "es"]))
+
+    wiring = make_wiring(skuflow_caps="offline.copy=1/day", skuflow_providers="copy=openai")
+    (waiting,) = waiting_skus(wiring.store)
+    assert waiting.makers == {"skuflow_providers": ""}
+    state = await ended()
+
+    assert (state.name, state.message) == ("Completed", DONE.format(kept=1))
+    assert {job.provider for job in wiring.ledger.iter_jobs()} == {"offline"}
+    assert not list(waiting_skus(wiring.store))
+
+
+async def test_makers_that_cannot_be_asked_any_more_keep_only_their_skus_waiting(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    catalog = make_catalog(MUG, CLOCK)
+    wiring = make_wiring(lambda: TODAY, skuflow_caps="offline.copy=1/day")
+    await new_listings(str(catalog), Wishes(stages=[Stage.COPY], languages=["en", "es"]))
+    for sku in ("mug-1", "clock-2"):
+        kit = read_kit(sku, wiring.store)
+        assert kit is not None
+        chosen = {"skuflow_providers": "copy=openai"} if sku == "clock-2" else {}
+        note_waiting(wiring.store, kit, Brief(stages=(Stage.COPY,), languages=("en", "es")), chosen)
+
+    wiring = make_wiring(lambda: TODAY + timedelta(days=1))
+    state = await ended()
+
+    assert state.name == "Unfinished"
+    assert "1 SKUs go on waiting, since who was chosen for them cannot be asked: OPENAI_API_KEY" in str(
+        state.message
+    )
+    assert [waiting.product.sku for waiting in waiting_skus(wiring.store)] == ["clock-2"]
+    assert {job.sku for job in wiring.ledger.iter_jobs(day=TODAY.date() + timedelta(days=1))} == {"mug-1"}
+
+
+async def test_a_video_that_was_in_work_is_fetched_and_none_is_ordered(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    """top-videos had to leave before the vendor was done; the next ranking may not name the product again."""
+    wiring = make_wiring(lambda: TODAY)
+    await new_listings(
+        str(make_catalog(MUG, CLOCK)), Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])
+    )
+    whole = {sku: wiring.store.get(kit_key(sku)) for sku in ("mug-1", "clock-2")}
+    made = (await make_videos(wiring, ["mug-1"], "top"))["mug-1"]
+    assert made.kit is not None
+    for sku, data in whole.items():
+        # As top-videos leaves them: the kit as it was, and a note. Of clock-2 no vendor knows anything.
+        wiring.store.put(kit_key(sku), data, "application/json")
+        kit = read_kit(sku, wiring.store)
+        assert kit is not None
+        note_video_in_work(wiring.store, kit, Brief(stages=(Stage.VIDEO,)), "2026-11-20T04:00:00+00:00")
+    jobs = [job.id for job in wiring.ledger.iter_jobs()]
+
+    assert (await ended()).message == "nothing new 无新品"
+
+    fetched, left = read_kit("mug-1", wiring.store), read_kit("clock-2", wiring.store)
+    assert fetched is not None
+    assert [video.job_id for video in fetched.videos] == [made.kit.videos[0].job_id]
+    assert left is not None
+    assert left.videos == ()
+    assert [job.id for job in wiring.ledger.iter_jobs()] == jobs
+    assert not list(waiting_skus(wiring.store))
 
 
 async def test_leftovers_come_before_anything_new(make_catalog: MakeCatalog, make_wiring: MakeWiring) -> None:
@@ -97,7 +174,7 @@ async def test_what_landed_in_storage_is_made(make_wiring: MakeWiring) -> None:
     assert isinstance(wiring.store, FolderStore)
     land(wiring.store, "mug-9")
     state = await ended()
-    assert (state.name, state.message) == ("Completed", "1 needs_review; 1 parts made, 0 kept")
+    assert (state.name, state.message) == ("Completed", DONE.format(kept=0))
     kit = read_kit("mug-9", wiring.store)
     assert kit is not None
     assert kit.product.source.catalog.startswith("incoming/mug-9/")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from flows.new_listings import new_listings
+from flows.top_line import make_videos
+from flows.top_picks import DayRoom
 from flows.top_videos import top_videos
 from flows.wishes import Wishes
+from skuflow.ledger.schema import notices
+from skuflow.ledger.transactions import reading
+from skuflow.listing.assembly import kit_json
 from skuflow.listing.brief import Stage
 from skuflow.listing.kit import Kit, KitStatus, PartState
+from skuflow.listing.waiting import waiting_skus
 from skuflow.storage.keys import kit_key
 from tasks.wiring import Wiring
 from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring
@@ -57,6 +66,16 @@ async def table_rows() -> list[dict[str, str]]:
     return rows
 
 
+def run_notices(wiring: Wiring) -> list[dict[str, Any]]:
+    """What back ends are told of runs that made videos."""
+    query = (
+        sa.select(notices.c.payload).where(notices.c.event == "run.completed").order_by(notices.c.created_at)
+    )
+    with reading(wiring.ledger.engine) as connection:
+        told = [payload for (payload,) in connection.execute(query)]
+    return [one for one in told if one["catalog"] == "sales and ad figures"]
+
+
 def made_parts(kit: Kit) -> set[str]:
     return {part.part for part in kit.parts if part.state is PartState.MADE}
 
@@ -80,7 +99,7 @@ async def test_the_best_get_a_video_of_their_own_scenes_and_only_once(
     assert not kit_of(wiring, "clock-2").videos
 
     said = await top_videos(str(figures), top_n=1)
-    assert "1 made" in said
+    assert "1 made" in said, (await table_rows())[1]
     kit = kit_of(wiring, "clock-2")
     video = kit.videos[0]
     assert (video.width, video.height, video.duration_s) == (1080, 1920, 5.0)
@@ -112,17 +131,48 @@ async def test_the_best_get_a_video_of_their_own_scenes_and_only_once(
     assert jobs(wiring) == paid
 
 
-async def test_what_a_cap_leaves_over_follows_the_next_day(
+def stored_kit(wiring: Wiring, sku: str, **changes: object) -> bytes:
+    """The kit with these changes, in storage; its bytes."""
+    data = kit_json(kit_of(wiring, sku).model_copy(update=changes))
+    wiring.store.put(kit_key(sku), data, "application/json")
+    return data
+
+
+async def test_what_a_cap_leaves_over_follows_the_next_day_and_is_told(
     make_catalog: MakeCatalog, make_wiring: MakeWiring
 ) -> None:
-    caps = {"skuflow_caps": "offline.video=1/day"}
+    caps = {
+        "skuflow_caps": "offline.video=1/day",
+        # The better one first, also where both were picked.
+        "skuflow_concurrency": 1,
+        "skuflow_webhook_url": "http://127.0.0.1:9/hooks",
+        "skuflow_webhook_secret": "a secret of the tests, long enough",
+    }
     wiring = make_wiring(lambda: TODAY, **caps)
     await make_kits(make_catalog(MUG, CLOCK))
+    approved = stored_kit(wiring, "mug-1", status=KitStatus.APPROVED)
+    # Another run has used the cap up since the videos were picked: the ledger refuses, and the kit is as good as ever.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(DayRoom, "take", lambda room, offers: offers[0])
+        state = await top_videos(rows=FIGURES, return_state=True)
+    assert state.name == "Unfinished"
+    assert "1 made, 1 wait; 0 have one, 0 deferred" in str(state.message)
+    assert "视频：1 个已制作、1 个等待中" in str(state.message)
+    assert wiring.store.get(kit_key("mug-1")) == approved
+    assert list(waiting_skus(wiring.store)) == []
+    assert "今日生成额度已用完" in (await table_rows())[3]["原因"]
+    (told,) = run_notices(wiring)
+    assert {one["sku"]: (one["status"], one["complete"]) for one in told["skus"]} == {
+        "clock-2": ("needs_review", True),
+        "mug-1": ("deferred", False),
+    }
+    assert told["complete"] is False
+
+    stored_kit(wiring, "mug-1", status=KitStatus.NEEDS_REVIEW)
     state = await top_videos(rows=FIGURES, return_state=True)
     assert state.name == "Unfinished"
     said = str(state.message)
-    assert "1 made" in said
-    assert "1 deferred" in said
+    assert "1 have one, 1 deferred" in said
     assert (len(kit_of(wiring, "clock-2").videos), len(kit_of(wiring, "mug-1").videos)) == (1, 0)
     assert kit_of(wiring, "mug-1").status is KitStatus.NEEDS_REVIEW
     assert "额度已用完" in (await table_rows())[3]["原因"]
@@ -130,6 +180,25 @@ async def test_what_a_cap_leaves_over_follows_the_next_day(
     wiring = make_wiring(lambda: TODAY + timedelta(days=1), **caps)
     assert "1 made; 1 have one, 0 deferred" in await top_videos(rows=FIGURES)
     assert len(kit_of(wiring, "mug-1").videos) == 1
+
+
+async def test_a_video_that_another_run_has_made_is_no_failure(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    wiring = make_wiring(lambda: TODAY)
+    await make_kits(make_catalog(CLOCK))
+    # Two runs have picked the same product.
+    both = await asyncio.gather(
+        make_videos(wiring, ["clock-2"], "one"), make_videos(wiring, ["clock-2"], "other")
+    )
+    states = sorted(made["clock-2"].state.value for made in both)
+    assert states in (["made", "made"], ["made", "waiting"])
+    assert sum(made["clock-2"].bought for made in both) == 1
+    paid = jobs(wiring)
+    again = (await make_videos(wiring, ["clock-2"], "third"))["clock-2"]
+    assert (again.state.value, again.bought) == ("made", False)
+    assert jobs(wiring) == paid
+    assert sum("video" in key for key in paid) == 1
 
 
 def test_the_form_has_a_description_and_limits_for_every_field() -> None:

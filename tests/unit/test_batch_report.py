@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from skuflow.batches.results import SkuResult
+from skuflow.batches.rows import BatchState, ChunkState, Counts
 from skuflow.jobs.contract import JobHandle, Slot
 from skuflow.jobs.errors import JobExpiredError, TransientError
 from skuflow.ledger.caps import Budget, CapRule, Limits
@@ -18,6 +19,7 @@ from skuflow.ledger.ledger import Ledger
 from skuflow.ledger.spending import Spent, spent_on, spent_on_day
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.kit import Cost, Scores
+from skuflow.review.batch_words import outcome_words, state_words
 from skuflow.review.markdown_batch import (
     ROWS_OF_LONG,
     ROWS_WHOLE,
@@ -25,9 +27,10 @@ from skuflow.review.markdown_batch import (
     BatchTally,
     cost_markdown,
     csv_lines,
+    result_row,
     spent_table,
 )
-from skuflow.review.markdown_text import SIZE_LIMIT_BYTES
+from skuflow.review.markdown_text import SIZE_LIMIT_BYTES, cell
 from tests.money import Clock, open_ledger, order
 
 LIMITS = Limits(rules=(CapRule("acme", "image", 7),), budget=Budget(5_000_000))
@@ -221,3 +224,51 @@ def test_nothing_ordered_and_no_limit_is_said(tmp_path: Path) -> None:
 def test_in_doubt_is_said_with_what_to_do() -> None:
     lines = spent_table([Spent("acme", "video", True, attempts=1, held_micro=9, doubt_micro=9)])
     assert "`skuflow jobs --state in_doubt`" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("A_B_C-1", "A_B_C-1"),
+        ("3~5岁", "3~5岁"),
+        ("杯子 (380 ml) 2.5 & 3|4", "杯子 (380 ml) 2.5 & 3|4"),
+        ("-5 °C", "-5 °C"),
+        ("[free](https://x)", "\\[free\\](https://x)"),
+        ("![x](https://x)", "!\\[x\\](https://x)"),
+        ("<img src=x>", "\\<img src=x>"),
+        ("`code` *bold* _it_", "\\`code\\` \\*bold\\* \\_it\\_"),
+        ("3~5岁 6~8岁", "3\\~5岁 6~8岁"),
+        ("# 1", "\\# 1"),
+        ("1. mug", "1\\. mug"),
+        ("- mug", "\\- mug"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_a_cell_is_text_in_both_of_prefects_uis(text: str, shown: str) -> None:
+    assert cell(text) == shown
+
+
+def test_a_row_of_the_table_has_no_markup_of_a_product() -> None:
+    row = result_row(
+        SkuResult(
+            sku="[a](b)",
+            title="<b>mug</b>",
+            status="deferred",
+            has_kit=False,
+            troubles=("video:1: CAP_REACHED: *used up*",),
+        )
+    )
+    assert (row["SKU"], row["Product 商品"]) == ("\\[a\\](b)", "\\<b>mug\\</b>")
+    assert row["Why 原因"].startswith("video:1: CAP_REACHED: \\*used up\\*")
+    assert "视频 1：今日生成额度已用完" in row["Why 原因"]
+
+
+def test_the_line_of_a_batch_is_told_in_both_languages() -> None:
+    words = outcome_words(Counts({"blocked": 1, "needs_review": 9}, 108, 2))
+    assert words.en == "9 needs_review, 1 blocked; 108 parts made, 2 kept"
+    assert words.zh == "9 个待审核、1 个已拦截；新做 108 项，保留 2 项"
+
+
+@pytest.mark.parametrize("state", [*BatchState, *ChunkState])
+def test_every_state_of_a_batch_has_words(state: BatchState | ChunkState) -> None:
+    assert state_words(state.value).zh

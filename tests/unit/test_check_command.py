@@ -172,11 +172,11 @@ def test_each_language_alone_and_both(tmp_path: Path, capsys: pytest.CaptureFixt
     chinese = capsys.readouterr().out
     check_catalog(order, store, as_json=False, languages=("en",))
     english = capsys.readouterr().out
-    assert "no photo; name a file" in both
-    assert "没有图片；请在" in both
+    assert "no photo was found; name an existing file" in both
+    assert "找不到图片；请在" in both
     assert "no photo" not in chinese
     assert "A: 拦截" in chinese
-    assert "（第 2 行，“images”列）" in chinese or "(第 2 行，“images”列): 没有图片" in chinese
+    assert "（第 2 行，“images”列）" in chinese or "(第 2 行，“images”列): 找不到图片" in chinese
     assert "1 个会被拦截" in chinese
     assert not re.search(r"[\u4e00-\u9fff]", english.replace("杯", ""))
     assert len(chinese.splitlines()) < len(both.splitlines())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ from skuflow.jobs.errors import TransientError
 from skuflow.ledger.caps import CapRule, Limits
 from skuflow.ledger.ledger import Ledger
 from skuflow.listing.brief import Brief
-from skuflow.listing.kit import KitStatus
+from skuflow.listing.kit import KitStatus, Part, PartState
 from skuflow.listing.waiting import note_waiting
 from skuflow.review.day_figures import ArrivalsNow, DayFigures, day_figures, kits_of_day
 from skuflow.review.day_notes import (
@@ -184,7 +185,10 @@ def test_a_day_has_its_own_money_and_batches_that_were_open_on_it(ledger: Ledger
     assert {one.catalog for one in told.batches} == {"that-day.csv", "open.csv"}
     assert sum(one.held_micro for one in told.spent) == 200_000
     text = daily_markdown(told)
-    assert "| that\\-day\\.csv | 3 | 1 | closed | 3 needs\\_review; 30 parts made, 0 kept |" in text
+    assert (
+        "| that\\-day\\.csv | 3 | 1 | closed 已结束 |"
+        " 3 needs\\_review; 30 parts made, 0 kept · 3 个待审核；新做 30 项，保留 0 项 |" in text
+    )
     other = figures(ledger, store, DAY + timedelta(days=1))
     assert (other.spent, {one.catalog for one in other.batches}) == ((), {"open.csv"})
 
@@ -234,3 +238,42 @@ def test_a_day_of_ten_thousand_skus_is_a_small_report() -> None:
     assert len(kits.why) == 10
     assert kits.skus == 10_000
     assert sum(len(one.reason.en) for one in kits.why) < SIZE_LIMIT_BYTES
+
+
+def test_a_kit_that_was_turned_down_is_not_ready(ledger: Ledger, store: FolderStore) -> None:
+    for name, status in (("a", "needs_review"), ("b", "approved"), ("c", "rejected"), ("d", "rejected")):
+        store.put(note_key(DAY, name), note(name, status).model_dump_json().encode(), "application/json")
+    assert daily_line(figures(ledger, store)).startswith("2 ready 可用, 2 rejected 驳回;")
+
+
+def test_a_wait_began_on_the_day_of_the_zone(ledger: Ledger, store: FolderStore) -> None:
+    late = deferred_bottle(store, paint_plainly).model_copy(
+        update={"created_at": "2026-11-20T16:30:00+00:00"}
+    )
+    note_waiting(store, late, Brief())
+    assert "(2026-11-21)" in daily_markdown(figures(ledger, store))
+
+
+def test_what_waits_is_told_in_both_languages(ledger: Ledger, store: FolderStore) -> None:
+    waits = Part(part="video:1", state=PartState.WAITING, reason="CAP_REACHED: kling's videos are used up")
+    note_kit(store, DAY, deferred_bottle(store, paint_plainly).model_copy(update={"parts": (waits,)}))
+    text = daily_markdown(figures(ledger, store))
+    assert "CAP\\_REACHED: kling's videos are used up 今日生成额度已用完" in text
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({}, "daily report of yesterday"),
+        ({"day": None}, "daily report of yesterday"),
+        ({"day": "2026-11-20"}, "daily report 2026-11-20"),
+        (None, "daily report of yesterday"),
+    ],
+)
+def test_the_run_of_a_report_says_which_day(
+    monkeypatch: pytest.MonkeyPatch, parameters: dict[str, str] | None, name: str
+) -> None:
+    from flows import daily_report
+
+    monkeypatch.setattr(daily_report, "flow_run", SimpleNamespace(parameters=parameters))
+    assert daily_report._what_day() == name

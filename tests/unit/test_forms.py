@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from prefect.utilities.callables import parameter_schema
+from pydantic import TypeAdapter
 
 from flows.forms import AS_CONFIGURED, Kits, Makers
+from flows.manual import manual_kit, manual_listings
 from flows.order import read_order
-from flows.pasted import pasted_catalog
+from flows.pasted import catalog_name, pasted_catalog
 from flows.wishes import Wishes
+from providers.registry import CAPABILITIES, REGISTRY
 from skuflow.catalog.errors import CatalogError
-from skuflow.listing.brief import Stage
+from skuflow.listing.brief import Brief, BriefError, Stage
 from skuflow.listing.markets import markets
+from skuflow.review.artifact_keys import artifact_key
+
+ROWS = "sku\ttitle\timages\nM-1\tCeramic mug, white\thttps://shop.example/m.jpg\n"
 
 
-def offered(field: str) -> list[str]:
-    schema: dict[str, Any] = TypeAdapter(Kits).json_schema()["properties"][field]
+def fields(form: type[Kits | Makers]) -> dict[str, dict[str, Any]]:
+    properties: dict[str, dict[str, Any]] = TypeAdapter(form).json_schema()["properties"]
+    return properties
+
+
+def offered(field: str, form: type[Kits | Makers] = Kits) -> list[str]:
+    schema = fields(form)[field]
     choices: list[str] = schema.get("items", schema)["enum"]
     return choices
 
@@ -29,6 +42,30 @@ def test_choices_are_those_that_exist() -> None:
     assert offered("video_sizes") == ["1080x1920", "1080x1080", "1920x1080"]
     assert "" in offered("style")
     assert "fast_fashion" in offered("style")
+    assert {"", "rising_steam", "slow_push_in"} <= set(offered("motion"))
+
+
+def test_only_who_can_do_the_work_is_offered() -> None:
+    assert set(CAPABILITIES) == set(REGISTRY)
+    assert offered("copy_by", Makers) == [AS_CONFIGURED, "offline", "qwen", "openai"]
+    assert offered("images_by", Makers) == [AS_CONFIGURED, "offline", "wanx", "jimeng", "ark"]
+    assert "kling" in offered("video_by", Makers)
+    assert not {"qwen", "openai"} & set(offered("video_by", Makers))
+
+
+@pytest.mark.parametrize("form", [Kits, Makers])
+def test_every_field_is_described_in_both_languages(form: type[Kits | Makers]) -> None:
+    for name, field in fields(form).items():
+        for words in (field["title"], field["description"]):
+            assert re.search("[A-Za-z]", words), name
+            assert re.search("[\u4e00-\u9fff]", words), name
+
+
+def test_the_usual_that_is_told_is_the_usual_that_is_made() -> None:
+    told = {name: field["description"] for name, field in fields(Kits).items()}
+    sizes = ", ".join(f"{width}x{height}" for width, height in Brief().video_sizes_px)
+    assert f"none: {sizes}." in told["video_sizes"]
+    assert f"none: {', '.join(Brief().languages)}." in told["languages"]
 
 
 def test_nothing_chosen_is_the_usual() -> None:
@@ -44,10 +81,25 @@ def test_what_is_chosen_is_wished_for() -> None:
     assert (wishes.languages, wishes.style, wishes.extras.motion) == (["es"], "fast_fashion", "slow_push_in")
 
 
-@pytest.mark.parametrize("wish", ["MUG-1", "MUG-1:", ":scene", "MUG-1:scene:x"])
-def test_a_wish_to_make_again_has_a_shape(wish: str) -> None:
-    with pytest.raises(ValidationError):
-        Kits(remake=[wish])
+@pytest.mark.parametrize("part", ["scene:2", "image:scene:2", "copy:es", "copy:es:amazon", "video"])
+def test_every_part_that_a_kit_names_can_be_asked_for_again(tmp_path: Path, part: str) -> None:
+    wishes = Kits(remake=[f"M-1:{part}"], marketplaces=["aliexpress", "amazon"]).wishes([])
+    assert read_order(pasted_catalog(ROWS, tmp_path), wishes).remakes.by_sku["M-1"]
+
+
+@pytest.mark.parametrize("wish", ["M-1", "M-1:", ":scene", "M-2:video", "M-1:sceen"])
+def test_a_wish_to_make_again_what_there_is_not_is_refused_in_words(tmp_path: Path, wish: str) -> None:
+    with pytest.raises(BriefError) as refused:
+        read_order(pasted_catalog(ROWS, tmp_path), Kits(remake=[wish]).wishes([]))
+    assert wish in str(refused.value)
+    assert "write " in str(refused.value)
+
+
+def test_no_limit_is_told_by_repeating_what_was_typed() -> None:
+    """Prefect's server says ``'...' is too long`` with all of the text, and ``does not match`` with the expression."""
+    schema = json.dumps([parameter_schema(form.fn).model_dump() for form in (manual_listings, manual_kit)])
+    assert '"pattern"' not in schema
+    assert max(map(int, re.findall(r'"maxLength": (\d+)', schema))) <= 2_000
 
 
 def test_a_maker_chosen_by_hand_takes_the_place_of_the_configured_one() -> None:
@@ -58,15 +110,22 @@ def test_a_maker_chosen_by_hand_takes_the_place_of_the_configured_one() -> None:
 
 
 def test_rows_copied_from_a_spreadsheet_are_a_catalog(tmp_path: Path) -> None:
-    rows = "sku\ttitle\timages\nM-1\tCeramic mug, white\thttps://shop.example/m.jpg\n"
-    path = pasted_catalog(rows, tmp_path)
+    path = pasted_catalog(ROWS, tmp_path)
     assert path.suffix == ".tsv"
     (product,) = read_order(path, Wishes()).products
     assert (product.sku, product.title) == ("M-1", "Ceramic mug, white")
-    assert pasted_catalog("\ufeff" + rows.replace("\n", "\r\n"), tmp_path).exists()
+    assert pasted_catalog("\ufeff" + ROWS.replace("\n", "\r\n"), tmp_path).exists()
 
 
 @pytest.mark.parametrize("rows", ["sku,title", "\n\n sku,title \n\n"])
 def test_a_header_alone_is_refused(tmp_path: Path, rows: str) -> None:
     with pytest.raises(CatalogError, match="no row below the header"):
         pasted_catalog(rows, tmp_path)
+
+
+def test_reports_name_pasted_rows_without_the_folder_of_the_worker(tmp_path: Path) -> None:
+    path = pasted_catalog(ROWS, tmp_path)
+    name = read_order(path, Wishes()).catalog
+    assert name == f"pasted-rows-{path.stem}"
+    assert artifact_key("batch", name) == f"batch-{name}"
+    assert catalog_name("/goods/pasted/week47.csv") == "/goods/pasted/week47.csv"

@@ -11,10 +11,11 @@ import pytest
 
 from skuflow.ledger.spending import Spent
 from skuflow.listing.findings import Finding, Severity
-from skuflow.listing.kit import Kit
+from skuflow.listing.kit import NOT_ASKED_FOR, Kit, Part, PartState
 from skuflow.review.kit_links import KitLinks, kit_links
 from skuflow.review.markdown import KitMoney, kit_markdown
-from skuflow.review.markdown_text import SIZE_LIMIT_BYTES
+from skuflow.review.markdown_text import SIZE_LIMIT_BYTES, bounded
+from skuflow.review.reasons import reasons
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.objects import ObjectMissingError
 from tests.review_kits import (
@@ -131,6 +132,15 @@ def test_what_is_missing_stands_with_its_reason(store: FolderStore) -> None:
     assert "- **Scene 2 场景图 2**, waiting 等待中: The daily cap" in section(text, "Not there yet")
 
 
+def test_what_nobody_asked_for_is_not_missed(store: FolderStore) -> None:
+    kit = deferred_bottle(store, paint_plainly)
+    unwanted = Part(part="video:1", state=PartState.SKIPPED, reason=NOT_ASKED_FOR)
+    no_vendor = Part(part="video:2", state=PartState.SKIPPED, reason="NEEDS_VENDOR: none can make it")
+    text = section(kit_markdown(kit.model_copy(update={"parts": (unwanted, no_vendor)}), {}), "Not there yet")
+    assert "Video 2" in text
+    assert "Video 1" not in text
+
+
 def test_a_folder_is_a_path_and_a_bucket_has_links_that_say_when_they_end(tmp_path: Path) -> None:
     plain, signing = FolderStore(tmp_path / "a"), Signing(tmp_path / "b")
     for store in (plain, signing):
@@ -220,3 +230,40 @@ def test_links_without_addresses_are_a_place_only() -> None:
     assert kit_markdown(kit, {}, KitLinks("kits/x/kit.json")).endswith(
         "### Files 文件\n\n`kits/x/kit.json`\n"
     )
+
+
+def test_why_a_part_waits_is_told_in_both_languages(store: FolderStore) -> None:
+    waits = Part(part="video:1", state=PartState.WAITING, reason="IN_DOUBT: kling's reply was lost, job j-1")
+    odd = Part(part="copy:es", state=PartState.FAILED, reason="something *new*")
+    kit = deferred_bottle(store, paint_plainly).model_copy(update={"parts": (waits, odd)})
+    lines = section(kit_markdown(kit, {}), "Not there yet").splitlines()
+    assert (
+        "- **Video 1 视频 1**, waiting 等待中: IN\\_DOUBT: kling's reply was lost, job j\\-1 提交后未收到答复，"
+        "不确定是否收费；请到供应商后台核对，系统不会自动重复购买（IN\\_DOUBT）" in lines
+    )
+    assert "- **Copy Español 文案 Español**, failed 失败: something \\*new\\*" in lines
+    assert [(one.en == one.zh) for one in reasons(kit) if one.is_part] == [False, True]
+
+
+def test_a_page_that_cannot_be_made_small_enough_is_cut_and_says_so(store: FolderStore) -> None:
+    long = tuple(
+        Finding(
+            code=f"C_{n}", severity=severity, subject="x" * 300, message="[文]" * 300, message_zh="[字]" * 300
+        )
+        for n, severity in enumerate((Severity.ERROR, Severity.WARNING) * 60)
+    )
+    kit = deferred_bottle(store, paint_plainly).model_copy(update={"findings": long})
+    text = kit_markdown(kit, {})
+    assert len(text.encode()) < SIZE_LIMIT_BYTES
+    assert text.endswith("… cut, too long to be shown 内容过长，已截断: `kit.json`\n")
+    assert text.splitlines()[-3].startswith("- ")
+
+
+@pytest.mark.parametrize(("over_bytes", "cut"), [(-1, False), (0, True), (1, True)])
+def test_a_text_is_cut_at_a_line_from_the_limit_on(over_bytes: int, cut: bool) -> None:
+    lines = "文字文字文字\n" * (SIZE_LIMIT_BYTES // 19)
+    text = lines + "x" * (SIZE_LIMIT_BYTES + over_bytes - len(lines.encode()))
+    shown = bounded(text, "there")
+    assert len(shown.encode()) < SIZE_LIMIT_BYTES
+    assert (shown != text) is cut
+    assert shown.startswith("文字文字文字\n文字文字文字\n")

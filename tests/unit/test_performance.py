@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skuflow.catalog.tables import _records
 from skuflow.insights.exchange import ExchangeRates, parse_rate
 from skuflow.insights.figure_cells import (
     FigureCellError,
+    comma_is_decimal,
     day_first,
     read_amount,
     read_count,
@@ -87,6 +91,35 @@ def test_what_is_no_amount(cell: str) -> None:
         read_amount(cell)
 
 
+@pytest.mark.parametrize(
+    ("cells", "comma"),
+    [
+        (["1.234", "12,50 €"], True),
+        (["1.234.567"], True),
+        (["1.299,00"], True),
+        (["1,234", "12.50"], False),
+        (["1,234,567"], False),
+        (["¥1,299.00"], False),
+        (["0.125"], False),
+        (["1234.567"], False),
+        (["１，５"], True),
+        (["1.234", "1,234", "12", "-"], None),
+        (["12,50", "12.50"], None),
+        ([], None),
+    ],
+)
+def test_the_sheet_proves_whether_the_comma_is_decimal(cells: list[str], comma: bool | None) -> None:
+    assert comma_is_decimal(cells) is comma
+
+
+def test_thousands_of_a_european_export_are_thousands() -> None:
+    european = "sku;spend;orders;revenue\nA;1.234;1.000;12.500\nB;12,50;1;99,90\n"
+    found = one(read(european), "A")
+    assert (found.spend, found.orders, found.revenue) == (Decimal(1234), 1000, Decimal(12500))
+    dotted = one(read("sku,spend,orders,revenue\nA,1.234,1,5\nB,12.50,1,99.90\n"), "A")
+    assert dotted.spend == Decimal("1.234")
+
+
 @pytest.mark.parametrize(("cell", "share"), [("0.35", "0.35"), ("35%", "0.35"), ("100 %", "1"), ("1", "1")])
 def test_shares(cell: str, share: str) -> None:
     assert read_share(cell) == Decimal(share)
@@ -112,6 +145,21 @@ def test_what_is_no_share(cell: str) -> None:
 )
 def test_days(cell: str) -> None:
     assert read_day(cell, None) == date(2026, 11, 5)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["2026-11-05 ~ 2026-11-11", "2026-11-05～2026-11-11", "2026/11/05 - 2026/11/11", "2026年11月5日至2026年11月11日",
+     "20261105~20261111", "2026-11-05 to 2026-11-05"],
+)  # fmt: skip
+def test_a_span_is_of_its_first_day(cell: str) -> None:
+    assert read_day(cell, None) == date(2026, 11, 5)
+
+
+@pytest.mark.parametrize("cell", ["2026-11-05 ~ 2026-11-04", "2026-11-05 ~ 2026-13-01", "2026-11-05 ~"])
+def test_what_is_no_span(cell: str) -> None:
+    with pytest.raises(FigureCellError):
+        read_day(cell, None)
 
 
 def test_day_and_month_are_swapped_only_where_the_column_proves_it() -> None:
@@ -205,6 +253,73 @@ def test_headers_that_mean_nothing_are_taken_for_nothing() -> None:
     assert columns.unused == ("Cost per click", "Sales rank", "ACOS")
 
 
+@pytest.mark.parametrize("sku", ["TOTAL-CLEAN-1", "Totals4You", "小计时器-01", "合计算器", "Total Gym"])
+def test_a_product_whose_name_begins_like_a_line_of_sums_counts(sku: str) -> None:
+    assert one(read(f"sku,spend,orders,revenue\n{sku},10,1,50\n"), sku).orders == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Total",
+        "totals",
+        "Grand Total",
+        "Sub-total:",
+        "Total of 12 results",
+        "合计",
+        "总计（3）",
+        "小计 3",
+        "总计12条",
+    ],
+)
+@pytest.mark.parametrize("row", ["{},10,1,50,x", "-,10,1,50,{}", ",10,1,50,{}"])
+def test_lines_of_sums_are_passed_over(words: str, row: str) -> None:
+    line = row.format(words)
+    cells = line.split(",")
+    text = f"campaign,sku,spend,orders,revenue\n{cells[-1]},{','.join(cells[:4])}\nc,A,10,1,50\n"
+    performance = read(text)
+    assert [product.sku for product in performance.products] == ["A"]
+    assert codes(performance) == ["FIGURES_NO_DATES"]
+
+
+def test_refunds_are_taken_off_what_was_sold() -> None:
+    performance = read(
+        "sku,spend,orders,revenue\nA,10,3,150\nA,0,0,-50\nB,10,1,50\nB,0,0,-50\nC,5,0,-20\nD,5,0,0\n"
+    )
+    assert (one(performance, "A").orders, one(performance, "A").revenue) == (3, Decimal(100))
+    assert one(performance, "A").broken is None
+    contradicts = one(performance, "B").broken
+    assert contradicts is not None
+    assert contradicts.code == "FIGURES_CONTRADICT"
+    # An order of an earlier month came back: nothing was sold, as with D.
+    ranked = {found.figures.sku: found for found in rank_products(performance.products).products}
+    assert ranked["C"].estimate == ranked["D"].estimate
+
+
+def test_a_margin_that_refunds_turn_over_is_told() -> None:
+    performance = read("sku,spend,orders,revenue,margin\nA,1,2,100,20%\nA,0,0,-90,80%\n")
+    broken = one(performance, "A").broken
+    assert broken is not None
+    assert "-5.20" in broken.message
+
+
+def test_the_first_sheet_with_figures_is_read_and_the_others_are_told() -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["说明"])
+    for name, orders in (("11-01", 2), ("11-02", 3)):
+        sheet = book.create_sheet(name)
+        sheet.append(["sku", "date", "spend", "orders", "revenue"])
+        sheet.append(["A", "2026-11-01", 10, orders, 50])
+    file = io.BytesIO()
+    book.save(file)
+    performance = read_performance([FigureTable("week.xlsx", file.getvalue())])
+    assert one(performance, "A").orders == 2
+    assert codes(performance) == ["FIGURES_SHEET_UNUSED"]
+    assert "sheet 3" in performance.findings[0].message
+
+
 # --- what cannot be read ---
 
 
@@ -213,7 +328,8 @@ def test_headers_that_mean_nothing_are_taken_for_nothing() -> None:
     [
         ("A,2026-11-01,ten,1,50", "FIGURES_CELL_UNREADABLE"),
         ("A,2026-11-01,10,1.5,50", "FIGURES_CELL_UNREADABLE"),
-        ("A,2026-11-01,10,1,-50", "FIGURES_CELL_UNREADABLE"),
+        ("A,2026-11-01,-10,1,50", "FIGURES_CELL_UNREADABLE"),
+        ("A,2026-11-01,10,-1,50", "FIGURES_CELL_UNREADABLE"),
         ("A,someday,10,1,50", "FIGURES_CELL_UNREADABLE"),
         ("A,11/05/2026,10,1,50", "FIGURES_CELL_UNREADABLE"),
         ("A,2026-11-01,10,,50", "FIGURES_CELL_EMPTY"),
@@ -288,6 +404,26 @@ def test_what_is_no_table_of_figures_is_refused_in_one_line(text: str, said: str
     assert "\n" not in str(caught.value)
 
 
+def test_every_line_of_an_export_is_read_once() -> None:
+    """Of 100,000 rows, looking for each from the first line on takes half a minute."""
+
+    class Lines(list[str]):
+        reads = 0
+
+        def __iter__(self) -> Iterator[str]:
+            for line in super().__iter__():
+                self.reads += 1
+                yield line
+
+        def __getitem__(self, index: Any) -> Any:
+            self.reads += 1
+            return super().__getitem__(index)
+
+    lines = Lines(f"A,2026-11-01,{number}\n" for number in range(500))
+    assert len(_records(lines, ",", None)) == 500
+    assert lines.reads == 500
+
+
 # --- days ---
 
 
@@ -300,7 +436,22 @@ def test_only_days_that_count_are_added_up_both_ends_included() -> None:
         read(text, since=date(2026, 11, 11), until=date(2026, 12, 11))
 
 
+@pytest.mark.parametrize(("day", "counted", "told"), [(6, 2, []), (7, 1, ["FIGURES_AHEAD"])])
+def test_days_to_come_are_left_out_and_told(day: int, counted: int, told: list[str]) -> None:
+    text = f"sku,date,spend,orders,revenue\nA,2026-11-02,1,1,10\nA,2026-11-{day:02},1,1,10\n"
+    performance = read(text, since=date(2026, 11, 1), until=date(2026, 11, 6))
+    assert (performance.rows, codes(performance)) == (counted, told)
+
+
 # --- currencies ---
+
+
+def test_nothing_is_nothing_in_every_currency() -> None:
+    performance = read("sku,spend,orders,revenue\nA,$10,2,$50\nB,$3,0,0\nC,-,0,-\nC,0,0,$1\n")
+    assert performance.currency == "USD"
+    assert one(performance, "B").spend == Decimal(3)
+    assert not any(product.broken for product in performance.products if product.sku != "C")
+    assert read("sku,spend,orders,revenue\nA,0 元,0,0\n").currency == "CNY"
 
 
 def test_one_currency_needs_no_rate_and_several_become_cny() -> None:
@@ -362,6 +513,34 @@ def test_the_same_file_counts_once() -> None:
     assert codes(performance) == ["FIGURES_FILE_TWICE"]
 
 
+MORE = "sku,date,campaign,spend,orders,revenue\n"
+
+
+def test_a_row_that_two_exports_share_counts_once() -> None:
+    first = f"{MORE}A,2026-11-01,x,10,2,50\nA,2026-11-02,x,10,2,50\nA,2026-11-02,x,10,2,50\n"
+    second = f"{MORE}A,2026-11-02,x,10,2,50\nA,2026-11-02,x,10,2,50\nA,2026-11-03,x,10,2,50\n"
+    performance = read(first, second)
+    # Two equal rows of one export are two ad groups that did alike; the other export repeats both.
+    assert one(performance, "A").orders == 8
+    assert codes(performance) == ["FIGURES_ROWS_TWICE"]
+    assert performance.findings[0].subject == "file2.csv"
+    assert performance.findings[0].message.startswith("2 rows stand in file1.csv as well")
+
+
+def test_figures_that_a_later_export_corrects_are_told_and_other_campaigns_are_not() -> None:
+    first = f"{MORE}A,2026-11-01,x,10,2,50\n"
+    corrected = read(first, f"{MORE}A,2026-11-01,x,10,3,75\n")
+    assert codes(corrected) == ["FIGURES_OVERLAP"]
+    assert one(corrected, "A").orders == 5
+    for other in ("A,2026-11-01,y,10,3,75", "B,2026-11-01,x,10,3,75", "A,2026-11-02,x,10,3,75"):
+        assert codes(read(first, f"{MORE}{other}\n")) == []
+    for header in ("Campaign ID", "campaignID", "计划ID", "计划编号"):
+        by_id = f"sku,date,{header},spend,orders,revenue\n"
+        assert codes(read(f"{by_id}A,2026-11-01,17,1,1,5\n", f"{by_id}A,2026-11-01,18,2,1,6\n")) == []
+    # Another console's export is another one's figures.
+    assert codes(read(first, "sku,date,spend,orders,revenue\nA,2026-11-01,10,2,50\n")) == []
+
+
 # --- margins ---
 
 
@@ -419,7 +598,7 @@ def test_whatever_the_cells_hold_every_row_is_counted_told_or_nothing(rows: list
     for product in performance.products:
         assert product.orders >= 0
         assert product.spend >= 0
-        assert product.revenue >= 0
+        assert product.revenue > 0 or not product.orders or not product.spend or product.broken
         assert product.margin_ratio is None or 0 < product.margin_ratio <= 1
         assert product.broken is None or product.broken in performance.findings
     ranked = rank_products(performance.products).products

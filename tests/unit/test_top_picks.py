@@ -13,18 +13,16 @@ import pytest
 
 from flows.figure_source import FILES_LIMIT, read_figure_tables
 from flows.top_picks import DayRoom, Decision, Pick, pick
-from flows.top_report import TopReport, top_rows, top_summary
 from flows.top_standing import Bar, Standing, VideoWork, look_at, plan_of
 from skuflow.catalog.kept_photos import with_photos
 from skuflow.insights.figure_sheets import FiguresError
-from skuflow.insights.performance import Performance, ProductFigures
+from skuflow.insights.performance import ProductFigures
 from skuflow.insights.ranking import Ranking, rank_products
 from skuflow.jobs.contract import Expected, Slot
 from skuflow.jobs.router import Offer
 from skuflow.ledger.rows import RowState
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.kit import Kit, KitStatus, LabelledFile, Part, PartState
-from skuflow.review.wording import Wording
 from skuflow.settings import Settings, read_settings
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import cutout_key, kit_key, photo_key
@@ -125,6 +123,17 @@ def test_the_budget_holds_what_every_video_may_cost_at_most(budget: int, made: i
     assert decisions(picks) == ["make"] * made + ["deferred"] * (3 - made)
     assert "budget" in picks[-1].reason.en
     assert sum(one.estimate_micro for one in picks) == made * 2 * CNY
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"), [(2 * CNY, "the next day goes on"), (2 * CNY - 1, "raise SKUFLOW_BUDGET")]
+)
+def test_a_budget_that_is_too_small_for_any_day_is_told(limit: int, said: str) -> None:
+    day = DayRoom(lambda provider, capability, paid: None, CNY, limit)
+    (one,) = picked(1, {}, day, 1)
+    assert one.decision is Decision.DEFERRED
+    assert said in one.reason.en
+    assert ("SKUFLOW_BUDGET" in one.reason.zh) is (limit < 2 * CNY)
 
 
 def test_a_fallback_takes_over_where_a_cap_is_used_up_but_not_where_the_budget_is() -> None:
@@ -376,6 +385,8 @@ def test_an_oss_address_is_read_below_the_configured_storage_only(tmp_path: Path
         ("missing.csv", "", r"missing\.csv: no figures are there"),
         ("../secrets.csv", "", r"\.\./secrets\.csv"),
         ("", "", "no figures are in figures/ of storage"),
+        ("sku,spend\nA,1", "", "paste the rows into the field rows"),
+        ("sku spend " * 100, "", "paste the rows into the field rows"),
     ],
 )
 def test_what_names_no_figures_is_refused_in_one_line(
@@ -398,33 +409,6 @@ def test_a_folder_of_years_is_refused(tmp_path: Path, files: int, fits: bool) ->
     else:
         with pytest.raises(FiguresError, match=f"more than {FILES_LIMIT}"):
             names(str(folder), "", settings_of(tmp_path), store)
-
-
-# --- the report ---
-
-
-def test_the_report_names_every_product_and_escapes_what_files_say(tmp_path: Path) -> None:
-    found = ranking(3)
-    picks = picked(
-        3, {"p2": Standing(None, None, Bar.NO_KIT, Wording("no kit yet", "尚无素材包"))}, room(kling=1), 3
-    )
-    odd = Finding(code="X", severity=Severity.ERROR, subject="<b>.csv", message="`|` [x](y)", message_zh="坏")
-    report = TopReport(Performance((), "CNY", (odd,)), found, tuple(picks))
-    FolderStore(tmp_path).put(kit_key("it"), b"{}", "application/json")
-    rows = top_rows(report, FolderStore(tmp_path))
-    assert [row["SKU"] for row in rows] == ["p1", "p2", "p3"]
-    assert [row["Rank 名次"] for row in rows] == ["1", "2", "3"]
-    assert rows[1]["Why 原因"].startswith("no kit yet. 98 orders on 500.00 CNY")
-    assert rows[1]["原因"].startswith("尚无素材包。花费 500.00 CNY 带来 98 单")
-    assert "deferred" in rows[2]["Decision 决定"]
-    assert rows[0]["Kit 素材包"].startswith("[kit.json](file:")
-    assert rows[1]["Kit 素材包"] == ""
-    summary = top_summary(report)
-    assert "| At most 最多 | 2" in summary
-    assert "A dry run: nothing was made" in summary
-    assert "&lt;b>" in summary
-    assert "\\[x\\](y)" in summary
-    assert report.in_one_line() == "3 products ranked; 1 videos would be made; 0 have one, 1 deferred"
 
 
 def test_a_vendors_likely_price_is_told_beside_the_most() -> None:
