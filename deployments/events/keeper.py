@@ -17,8 +17,11 @@ from datetime import datetime
 from deployments.events.bell import Bell, BellError
 from skuflow.catalog.arrivals.book import ArrivalBook
 from skuflow.catalog.arrivals.sweeping import Sweeper
+from skuflow.ledger.redaction import redacted
 
 LONGEST_RING_S = 600.0
+SWEEP_AGAIN_S = 30.0
+"""A sweep that failed is tried again so soon, where sweeps are more seldom."""
 _LOOKS = 200
 """Folders looked at in one round, so that what is whole is rung for before the last of thousands was looked at."""
 _BUSY_RATIO = 10.0
@@ -64,31 +67,39 @@ class Keeper:
         self._rung_s = -math.inf
         self._gap_s = ring_every_s
         self._unanswered = 0
+        self._sweep_trouble = ""
 
     def round(self) -> None:
-        """Sweep if it is time, look, ring if there is reason. Never raises: what went wrong is in ``status``, and the
-        next round tries again.
+        """Sweep if it is time, look, ring if there is reason; each whatever became of the others. Never raises: what
+        went wrong is in ``status``, and a later round tries again.
         """
-        try:
-            self._sweep_if_due()
-            self._sweeper.look(_LOOKS)
-            self._ring_if_needed()
-        except Exception as error:
-            said = f"{type(error).__name__}: {error}"
-            if said != self.status.error:
-                _log.warning("arrivals cannot be kept up with for now: %s", said)
-            self.status.error = said
-        else:
-            self.status.error = ""
+        troubles = [
+            trouble
+            for step in (self._sweep_if_due, self._look, self._ring_if_needed)
+            if (trouble := _tried(step))
+        ]
+        said = "; ".join(dict.fromkeys(troubles)) or self._sweep_trouble
+        if said and said != self.status.error:
+            _log.warning("arrivals cannot be kept up with for now: %s", said)
+        self.status.error = said
 
     def _sweep_if_due(self) -> None:
         begun_s = self._monotonic()
         if begun_s < self._next_sweep_s:
             return
-        self._sweeper.sweep()
+        least_s = min(self._sweep_every_s, SWEEP_AGAIN_S)
+        try:
+            self._sweeper.sweep()
+            least_s, self._sweep_trouble = self._sweep_every_s, ""
+            self.status.swept_at = self._book.clock()
+        except Exception as error:
+            self._sweep_trouble = _said(error)
         ended_s = self._monotonic()
-        self._next_sweep_s = ended_s + max(self._sweep_every_s, _BUSY_RATIO * (ended_s - begun_s))
-        self.status.swept_at = self._book.clock()
+        # Also of one that failed: a bucket whose listing breaks off at its millionth key is not listed all the time.
+        self._next_sweep_s = ended_s + max(least_s, _BUSY_RATIO * (ended_s - begun_s))
+
+    def _look(self) -> None:
+        self._sweeper.look(_LOOKS)
 
     def _ring_if_needed(self) -> None:
         if self._book.in_work() or not self._book.to_be_taken():
@@ -113,3 +124,16 @@ class Keeper:
         self.status.ring_error = ""
         self.status.rings += 1
         self.status.rung_at = self._book.clock()
+
+
+def _tried(step: Callable[[], None]) -> str:
+    """What went wrong, empty where nothing did."""
+    try:
+        step()
+    except Exception as error:
+        return _said(error)
+    return ""
+
+
+def _said(error: Exception) -> str:
+    return redacted(f"{type(error).__name__}: {error}")

@@ -33,7 +33,9 @@ class EventShapeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CreatedObject:
-    """An object that an event says was created. ``key`` is as the event spells it, which may be URL-encoded."""
+    """An object that an event says was created. ``key`` is as the event spells it, which may be URL-encoded. ``etag``
+    is empty where the event names none: what stands under the key, the bucket's listing says.
+    """
 
     bucket: str
     key: str
@@ -156,14 +158,16 @@ def _created(record: dict[str, Any]) -> CreatedObject | None:
     return CreatedObject(
         bucket=_text(record, "oss", "bucket", "name"),
         key=_text(record, "oss", "object", "key"),
-        etag=_text(record, "oss", "object", "eTag"),
+        etag=_text(record, "oss", "object", "eTag", needed=False),
     )
 
 
-def _text(record: dict[str, Any], *path: str) -> str:
+def _text(record: dict[str, Any], *path: str, needed: bool = True) -> str:
     value: Any = record
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
+    if not needed and value in (None, ""):
+        return ""
     if not isinstance(value, str) or not value:
         raise EventShapeError(f"an event without {'.'.join(path)}")
     return value

@@ -21,6 +21,7 @@ from skuflow.ledger.schema import batch_chunks, batches, jobs
 from skuflow.ledger.transactions import reading
 from skuflow.ledger.views import decimal_cny
 from skuflow.listing.waiting import WaitingSku, waiting_skus
+from skuflow.notices.outbox import Outbox
 from skuflow.storage.objects import ObjectStore
 
 DOUBT_FOR = timedelta(minutes=15)
@@ -30,6 +31,9 @@ WAITS_FOR = timedelta(days=2)
 UNSETTLED_FOR = timedelta(hours=6)
 UNTAKEN_FOR = timedelta(hours=1)
 STUCK_FOR = timedelta(hours=24)
+UNDELIVERED_FOR = timedelta(hours=1)
+UNFINISHED_FOR = timedelta(hours=24)
+"""No vendor works on anything for so long: DashScope gives up after three hours by itself."""
 _MOST_NOTES = 5_000
 """Waiting kits looked at: their notes are read one by one."""
 _NAMED = 3
@@ -41,7 +45,7 @@ _CODES_OF_JOBS = {"AUTH_FAILED": "AuthError", "BALANCE_EMPTY": "InsufficientBala
 
 
 def about_jobs(ledger: Ledger, looked: Sequence[Looked], now: datetime) -> list[Concern]:
-    """In doubt, lost, turned away, not to be understood: by provider."""
+    """In doubt, lost, turned away, not to be understood, without an end: by provider."""
     found = [*_in_doubt(ledger, now), *_expired(ledger, now)]
     stopped = {concern.subject: concern for concern in _stopped(ledger, now)}
     for one in looked:
@@ -55,7 +59,10 @@ def about_jobs(ledger: Ledger, looked: Sequence[Looked], now: datetime) -> list[
                 f"{name} has unfinished paid jobs, but no key here; set its key so that they are collected.",
                 f"{name} 有未完成的付费任务，但本机没有密钥；请配置密钥以取回结果。",
             )
-    return [*found, *stopped.values(), *_unreadable(looked)]
+    unreadable = list(_unreadable(looked))
+    said = {*stopped, *(concern.subject for concern in unreadable)}
+    endless = [concern for concern in _unfinished(ledger, now) if concern.subject not in said]
+    return [*found, *stopped.values(), *unreadable, *endless]
 
 
 def about_waiting(ledger: Ledger, store: ObjectStore, now: datetime) -> list[Concern]:
@@ -92,13 +99,13 @@ def about_arrivals(book: ArrivalBook, now: datetime) -> list[Concern]:
         found.append(_folders("unsettled", "are not complete", "长时间不完整", waiting))
     if refused := book.in_state(FolderState.REFUSED):
         found.append(_folders("refused", "were refused", "被拒绝", refused))
-    ready_at = book.counts().oldest_ready_at
-    if ready_at is not None and ready_at < now - UNTAKEN_FOR:
+    since = book.takeable_since()
+    if since is not None and since < now - UNTAKEN_FOR:
         found.append(
             Concern(
                 Kind.ARRIVALS,
                 "untaken",
-                f"products have been ready below incoming/ since {ready_at:%Y-%m-%d %H:%M} UTC and no run takes them;"
+                f"products have been ready below incoming/ since {since:%Y-%m-%d %H:%M} UTC and no run takes them;"
                 " look whether new-listings/arrivals runs in the UI.",
                 "incoming/ 下有商品已就绪但无人处理；请检查 new-listings/arrivals 是否在运行。",
             )
@@ -149,6 +156,36 @@ def about_batches(engine: Engine, now: datetime) -> list[Concern]:
             for row in given_up
         ),
     ]
+
+
+def about_notices(outbox: Outbox, now: datetime) -> list[Concern]:
+    """A back end that takes no notices, while there is time to mend it, and what it lost when there was not."""
+    found = []
+    lost = outbox.given_up(now - RECENTLY)
+    if lost.count:
+        found.append(
+            Concern(
+                Kind.NOTICES,
+                "given-up",
+                f"{lost.count} notices were given up since SKUFLOW_WEBHOOK_URL took them at no try for a day"
+                f" ({lost.error}); mend that, then run python -m skuflow.notices --again.",
+                f"SKUFLOW_WEBHOOK_URL 一天内始终未接收，已放弃 {lost.count} 条通知；"
+                "请修复后运行 python -m skuflow.notices --again。",
+            )
+        )
+    waiting = outbox.untaken(now - UNDELIVERED_FOR)
+    if waiting.count and waiting.since is not None:
+        found.append(
+            Concern(
+                Kind.NOTICES,
+                "untaken",
+                f"SKUFLOW_WEBHOOK_URL has not taken {waiting.count} notices, the oldest of"
+                f" {waiting.since:%Y-%m-%d %H:%M} UTC ({waiting.error}); look after your back end: each is given up"
+                " a day after it was written.",
+                f"SKUFLOW_WEBHOOK_URL 未接收 {waiting.count} 条通知；请检查后端，每条通知一天后放弃。",
+            )
+        )
+    return found
 
 
 def _in_doubt(ledger: Ledger, now: datetime) -> Iterator[Concern]:
@@ -223,6 +260,23 @@ def _unreadable(looked: Sequence[Looked]) -> Iterator[Concern]:
             f"{_count([one.row for one in those])} at {provider} cannot be collected ({those[0].sentence}); the money"
             " stays held until that is mended.",
             f"{provider} 有 {len(those)} 个任务无法取回结果；请查看日志并排除原因，期间款项保持占用。",
+        )
+
+
+def _unfinished(ledger: Ledger, now: datetime) -> Iterator[Concern]:
+    old = [
+        row
+        for row in ledger.iter_jobs(RowState.SUBMITTED)
+        if (row.submitted_at or row.created_at) < now - UNFINISHED_FOR
+    ]
+    for provider, rows in _by_provider(old):
+        held = decimal_cny(sum(row.held_micro for row in rows))
+        yield Concern(
+            Kind.UNFINISHED,
+            provider,
+            f"{provider} has had {_count(rows)} for more than a day and brings them to no end, for which {held} CNY"
+            f" are held; look in its console, or ask its support ({_some([row.vendor_job_id for row in rows])}).",
+            f"{provider} 有 {len(rows)} 个任务超过一天仍未结束，占用 {held} 元；请在其控制台查看或联系客服。",
         )
 
 

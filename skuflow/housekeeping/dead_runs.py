@@ -23,18 +23,21 @@ def runs_without_process(engine: Engine, pids: Mapping[str, str], now: datetime)
     """Of the runs with these process ids, those whose process ran on this machine and is gone.
 
     A process id alone proves nothing: it names a process of some machine. What the run holds, a SKU, a chunk or a job,
-    names machine, boot and process; where that is the run's process, and it is gone or has let the lease of what it
-    holds lapse ``SILENT_FOR`` ago, the run is dead. A run that holds nothing is not judged.
+    names machine, boot and process; where that is the run's process, and it is gone or has let the leases of all that
+    it holds lapse ``SILENT_FOR`` ago, the run is dead. A run that holds nothing is not judged.
     """
     if not pids:
         return frozenset()
-    return frozenset(
-        run_id
-        for run_id, owner, lease_until in _held_by(engine, now)
-        if run_id in pids
-        and _pid_of(owner) == pids[run_id]
-        and (owners.is_gone(owner) or (lease_until is not None and lease_until < now - SILENT_FOR))
-    )
+    silent, alive = set(), set()
+    for run_id, owner, lease_until in _held_by(engine, now):
+        if run_id not in pids or _pid_of(owner) != pids[run_id]:
+            continue
+        if owners.is_gone(owner) or (lease_until is not None and lease_until < now - SILENT_FOR):
+            silent.add(run_id)
+        elif lease_until is not None:
+            # One thing that it let lapse, since the database was away when it let go of it, say, is no proof.
+            alive.add(run_id)
+    return frozenset(silent - alive)
 
 
 def _held_by(engine: Engine, now: datetime) -> set[tuple[str, str, datetime | None]]:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -19,6 +19,7 @@ from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.jobs.runner import Runner
 from skuflow.jobs.surroundings import Pace
 from skuflow.ledger.ledger import Ledger
+from skuflow.ledger.owners import is_gone
 from skuflow.ledger.redaction import redacted
 from skuflow.ledger.rows import JobRow, RowState
 from skuflow.ledger.schema import sku_claims
@@ -26,12 +27,17 @@ from skuflow.ledger.transactions import is_free, reading
 from skuflow.storage.keys import sku_slug
 
 AT_ONCE = 8
+"""Jobs of one provider: where one does not answer, the others' are collected all the same."""
 FOR_S = 600.0
 """No job is begun later, and one that is under way is let go: its row is left as the next janitor can go on with it."""
+CLOCKS_APART = timedelta(minutes=5)
+"""So far the clocks of two machines may differ. A machine that is believed dead too soon while it submits is the one
+case in which that costs money: its job would be given back as never accepted, and be accepted the next moment.
+"""
 PATIENCE = Pace(wait_s=20.0)
 """A job that the vendor still works on is asked after a few times and left to the next janitor."""
 
-# What is nearest to its end comes first, and among those that a vendor works on the one that it may forget first.
+# What is nearest to its end comes first.
 _ORDER = (
     RowState.STORED,
     RowState.SUBMITTED,
@@ -64,16 +70,25 @@ class Looked:
 
 def left_behind(ledger: Ledger, now: datetime) -> list[JobRow]:
     """Unfinished jobs whose owner has let them go, is gone, or gave no sign of life for a lease. Left out are those of
-    SKUs that a run works on at this moment: it comes to them itself.
+    SKUs that a run works on at this moment: it comes to them itself; and of jobs at whose submit another machine fell
+    silent those that did so less than CLOCKS_APART ago.
     """
     rows = [
         row
         for state in _ORDER
-        for row in sorted(ledger.iter_jobs(state), key=lambda row: row.submitted_at or row.created_at)
-        if is_free(row.owner, row.lease_until, now)
+        # Of those in one state the one that was looked at longest ago: where there are more than a round has time for,
+        # each has its turn, however long others go on.
+        for row in sorted(ledger.iter_jobs(state), key=lambda row: (row.updated_at, row.created_at))
+        if _is_left(row, now)
     ]
     busy = _busy_slugs(ledger, now) if rows else frozenset()
     return [row for row in rows if sku_slug(row.sku) not in busy]
+
+
+def _is_left(row: JobRow, now: datetime) -> bool:
+    if row.state is RowState.SUBMITTING and row.lease_until is not None and not is_gone(row.owner):
+        return row.lease_until <= now - CLOCKS_APART
+    return is_free(row.owner, row.lease_until, now)
 
 
 def _busy_slugs(ledger: Ledger, now: datetime) -> frozenset[str]:
@@ -97,15 +112,16 @@ async def collect_left_behind(
     for_s: float = FOR_S,
 ) -> list[Looked]:
     """Bring each job as far as it will go without asking a vendor to make anything; one's trouble is not another's.
+    ``at_once`` jobs of each provider are looked at together.
 
     ``runner`` must know the providers by name; ``anyone`` is any provider, which is handed jobs whose own cannot be
     reached, so that one for which no vendor was asked is given back. Jobs that were not come to within ``for_s``
     seconds are missing in the answer.
     """
-    gate = asyncio.Semaphore(at_once)
+    gates = {row.provider: asyncio.Semaphore(at_once) for row in rows}
 
     async def look_at(row: JobRow) -> Looked:
-        async with gate:
+        async with gates[row.provider]:
             return await _collect(runner, row, anyone)
 
     tasks = [asyncio.create_task(look_at(row)) for row in rows]

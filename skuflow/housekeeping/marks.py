@@ -26,13 +26,23 @@ class Marks:
         self._engine = engine
         self._clock = clock
 
-    def take(self, name: str) -> bool:
-        """Set a mark that is not there yet: of all who try, exactly one is told True."""
+    def take(self, name: str, *, again_after: timedelta = timedelta.max) -> bool:
+        """Set a mark that is not there yet, or was set as long ago as ``again_after``: of all who try, exactly one is
+        told True.
+        """
+        now = self._clock()
         with writing(self._engine) as connection:
             insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            new = insert(housekeeping_marks).values(name=name[:_NAME_CHARS], at=self._clock())
-            set_now = new.on_conflict_do_nothing().returning(housekeeping_marks.c.name)
-            return connection.execute(set_now).first() is not None
+            new = insert(housekeeping_marks).values(name=name[:_NAME_CHARS], at=now)
+            if again_after == timedelta.max:
+                new = new.on_conflict_do_nothing()
+            else:
+                new = new.on_conflict_do_update(
+                    index_elements=[housekeeping_marks.c.name],
+                    set_={"at": now},
+                    where=housekeeping_marks.c.at <= now - again_after,
+                )
+            return connection.execute(new.returning(housekeeping_marks.c.name)).first() is not None
 
     def set(self, name: str) -> None:
         """Set a mark to this moment."""

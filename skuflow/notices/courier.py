@@ -34,6 +34,10 @@ GIVEN_UP_AFTER = timedelta(hours=24)
 LEAST_TRIES = 3
 """A notice that waited behind others while the receiver was down is tried so often, however old it is."""
 POST_TIMEOUT_S = 10.0
+LEAST_TRY_S = 1.0
+"""No try is begun for less, nor for less than a quarter of a round: a receiver that is merely slow would be taken for
+one that is down.
+"""
 LINK_VALID_S = 7 * 24 * 3600
 """As long as OSS signs an address at most."""
 KIT_MAY_FOLLOW = timedelta(minutes=15)
@@ -112,14 +116,15 @@ class Courier:
     async def round(self, within_s: float = 60.0) -> Round:
         """Deliver what is due, for at most ``within_s`` seconds. Raises what the database raises."""
         until_s = self._monotonic() + within_s
+        least_s = min(LEAST_TRY_S, within_s / 4)
         delivered = otherwise = failures = 0
-        while failures < _FAILURES_IN_A_ROW and self._monotonic() < until_s:
+        while failures < _FAILURES_IN_A_ROW and until_s - self._monotonic() >= least_s:
             taken = await asyncio.to_thread(self._outbox.take, _AT_ONCE)
             if not taken:
                 break
             for notice in taken:
                 left_s = until_s - self._monotonic()
-                if failures >= _FAILURES_IN_A_ROW or left_s <= 0:
+                if failures >= _FAILURES_IN_A_ROW or left_s < least_s:
                     await asyncio.to_thread(self._outbox.put_back, notice)
                     continue
                 state = await self._deliver(notice, min(left_s, POST_TIMEOUT_S))

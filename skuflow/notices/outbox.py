@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from skuflow.batches.rows import BatchState
 from skuflow.ledger.ledger import utc_now
@@ -57,6 +57,15 @@ class PendingNotice:
     owner: str
 
 
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """How many notices the receiver did not take, when the oldest was written, and what came of the last try."""
+
+    count: int
+    since: datetime | None
+    error: str
+
+
 class Outbox:
     """Calls block and are thread-safe. Times are UTC, by ``clock``."""
 
@@ -64,9 +73,20 @@ class Outbox:
         self._engine = engine
         self.clock = clock
 
-    def add(self, event: EventName, subject: str, payload: Mapping[str, Any], *, hold_s: float = 0.0) -> bool:
+    def add(
+        self,
+        event: EventName,
+        subject: str,
+        payload: Mapping[str, Any],
+        *,
+        hold_s: float = 0.0,
+        about: str = "",
+    ) -> bool:
         """Write a notice that is to be delivered, not before ``hold_s`` seconds from now. False where the same was told
         before: there is one notice per event and subject. One that was overtaken is told after all.
+
+        ``about``: what subjects of one thing, whose states they are, begin with. A thing that has come back to a state
+        is told anew, since the receiver believes it to be in the one that was told last.
         """
         now = self.clock()
         new = {
@@ -85,13 +105,16 @@ class Outbox:
         }
         with writing(self._engine) as connection:
             insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            statement = insert(notices).values(**new)
-            statement = statement.on_conflict_do_update(
-                index_elements=[notices.c.event, notices.c.subject],
-                set_={name: statement.excluded[name] for name in new if name not in ("event", "subject")},
-                where=notices.c.state == NoticeState.OVERTAKEN.value,
-            ).returning(notices.c.id)
-            return connection.execute(statement).first() is not None
+            statement = insert(notices).values(**new).on_conflict_do_nothing().returning(notices.c.id)
+            if connection.execute(statement).first() is not None:
+                return True
+            told_again = notices.c.state == NoticeState.OVERTAKEN.value
+            if about and _newest(connection, event, about) != subject:
+                told_again = notices.c.state != NoticeState.PENDING.value
+            anew = sa.update(notices).where(
+                notices.c.event == event.value, notices.c.subject == subject, told_again
+            )
+            return bool(connection.execute(anew.values(**new)).rowcount)
 
     def take(self, most: int, *, lease_s: float = LEASE_S) -> list[PendingNotice]:
         """At most ``most`` notices whose time has come and that nobody is delivering, the longest due first."""
@@ -99,8 +122,7 @@ class Outbox:
         due = (
             sa.select(notices)
             .where(
-                notices.c.state == NoticeState.PENDING.value,
-                notices.c.next_at <= now,
+                _is_due(now),
                 sa.or_(notices.c.lease_until.is_(None), notices.c.lease_until <= now),
             )
             .order_by(notices.c.next_at, notices.c.id)
@@ -165,6 +187,37 @@ class Outbox:
         with reading(self._engine) as connection:
             return connection.execute(query).scalar_one_or_none() or ""
 
+    def untaken(self, before: datetime) -> Undelivered:
+        """Notices written before that moment that were tried and not taken, and are tried further."""
+        return self._undelivered(
+            notices.c.state == NoticeState.PENDING.value,
+            notices.c.last_error != "",
+            notices.c.created_at < before,
+        )
+
+    def given_up(self, since: datetime) -> Undelivered:
+        """Notices that were given up after that moment."""
+        return self._undelivered(notices.c.state == NoticeState.GIVEN_UP.value, notices.c.updated_at > since)
+
+    def send_again(self) -> int:
+        """Have all notices tried once more that were given up; returns how many."""
+        now = self.clock()
+        with writing(self._engine) as connection:
+            revived = connection.execute(
+                sa.update(notices)
+                .where(notices.c.state == NoticeState.GIVEN_UP.value, notices.c.payload.is_not(None))
+                .values(
+                    state=NoticeState.PENDING.value,
+                    attempts=0,
+                    next_at=now,
+                    owner="",
+                    lease_until=None,
+                    last_error="",
+                    updated_at=now,
+                )
+            )
+            return revived.rowcount
+
     def untold_batches(self, within: timedelta = UNTOLD_FOR) -> list[str]:
         """Ids of batches that closed so recently and were never told of: whoever closed one was killed before."""
         told = sa.exists().where(
@@ -191,13 +244,17 @@ class Outbox:
             )
             return gone.rowcount
 
+    def _undelivered(self, *which: sa.ColumnElement[bool]) -> Undelivered:
+        counted = sa.select(sa.func.count(), sa.func.min(notices.c.created_at)).where(*which)
+        last = sa.select(notices.c.last_error).where(*which).order_by(notices.c.updated_at.desc()).limit(1)
+        with reading(self._engine) as connection:
+            count, since = connection.execute(counted).one()
+            return Undelivered(count, since, connection.execute(last).scalar_one_or_none() or "")
+
     def _nothing_due(self, now: datetime) -> bool:
         """Told without a lock, since deliverers ask every few seconds."""
-        query = sa.select(notices.c.id).where(
-            notices.c.state == NoticeState.PENDING.value, notices.c.next_at <= now
-        )
         with reading(self._engine) as connection:
-            return connection.execute(query.limit(1)).first() is None
+            return connection.execute(sa.select(notices.c.id).where(_is_due(now)).limit(1)).first() is None
 
     def _write(self, notice: PendingNotice, **values: Any) -> bool:
         held = sa.and_(
@@ -213,3 +270,23 @@ class Outbox:
                 .values(owner="", lease_until=None, updated_at=self.clock(), **values)
             )
             return bool(done.rowcount)
+
+
+def _is_due(now: datetime) -> sa.ColumnElement[bool]:
+    """What a newer version tells of, which ran on this database for a while, is left to it."""
+    return sa.and_(
+        notices.c.state == NoticeState.PENDING.value,
+        notices.c.next_at <= now,
+        notices.c.event.in_([event.value for event in EventName]),
+    )
+
+
+def _newest(connection: Connection, event: EventName, about: str) -> str | None:
+    """The subject of what was told last of a thing."""
+    query = sa.select(notices.c.subject).where(
+        notices.c.event == event.value, notices.c.subject.startswith(about, autoescape=True)
+    )
+    newest: str | None = connection.execute(
+        query.order_by(notices.c.created_at.desc()).limit(1)
+    ).scalar_one_or_none()
+    return newest

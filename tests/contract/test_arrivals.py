@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.synchronize import Event
@@ -26,11 +27,12 @@ from providers.emulators.oss.emulator import OssEmulator
 from providers.emulators.oss.events import ObjectEvent, Shape, message_of
 from skuflow.catalog.arrivals.book import ArrivalBook
 from skuflow.catalog.arrivals.keys import LOCAL, Bucket, bucket_of
+from skuflow.catalog.arrivals.listing import FolderListing
 from skuflow.catalog.arrivals.states import Announced, FolderState, FoundBy, Sentence
 from skuflow.ledger.engine import open_engine
 from skuflow.settings import Settings, child_environment
 from skuflow.storage.folder import FolderStore
-from skuflow.storage.objects import ObjectStore
+from skuflow.storage.objects import ObjectEntry, ObjectStore
 from skuflow.storage.opening import open_store
 from tests.contract.arrival_process import (
     make_arrivals,
@@ -92,6 +94,34 @@ def test_what_a_killed_process_held_is_free_at_once(database_url: str) -> None:
         again = book.take("me/-/-/1/1", 10)
         assert len(again) == 5
         assert {(claim.fence, claim.attempts) for claim in again} == {(2, 2)}
+
+
+def test_what_is_left_over_or_put_again_is_news_on_both_databases(database_url: str) -> None:
+    key = "incoming/p/product.json"
+
+    def listed(written_at: datetime) -> FolderListing:
+        return FolderListing("p", (ObjectEntry(key, 1, "a", written_at),), datetime.now(UTC))
+
+    with book_at(database_url) as book:
+        make_ready(book, ["p"])
+        (claim,) = book.take("me", 1)
+        assert book.defer(claim, datetime.now(UTC), READY, {key: "a"})
+        assert not book.has_news("p")
+        (claim,) = book.take("me", 1)
+        assert claim.again
+        assert book.release(claim, because=Sentence("not now", "稍后"), for_s=0.0)
+        assert book.has_news("p"), "what was left over is not done"
+        (waiting,) = book.due(1)
+        assert waiting.note.en == "not now"
+        assert book.judge(waiting, FolderState.REFUSED, READY)
+        refused = book.folder("p")
+        assert refused is not None
+        assert book.observe([listed(refused.updated_at)], FoundBy.SWEEP) == ()
+        assert book.takeable_since() is None
+        time.sleep(0.01)
+        assert book.observe([listed(datetime.now(UTC))], FoundBy.SWEEP) == ("p",)
+        (waiting,) = book.due(1)
+        assert (waiting.state, waiting.attempts) == (FolderState.WAITING, 0)
 
 
 def test_events_told_to_two_receivers_at_once_are_noted_once(database_url: str) -> None:

@@ -10,19 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from providers.emulators.core.faults import Fault
 from skuflow.batches.claims import SkuClaims
 from skuflow.housekeeping.attention import about_jobs
 from skuflow.housekeeping.concerns import Kind, not_told_yet
-from skuflow.housekeeping.left_jobs import Looked, collect_left_behind, left_behind
+from skuflow.housekeeping.left_jobs import CLOCKS_APART, Looked, collect_left_behind, left_behind
 from skuflow.housekeeping.marks import Marks
 from skuflow.jobs.contract import Artifact, JobHandle, JobStatus, Provider
 from skuflow.jobs.errors import InsufficientBalanceError, JobExpiredError, TransientError
 from skuflow.jobs.runner import Runner
+from skuflow.jobs.submitting import FOUND_FOR
 from skuflow.jobs.surroundings import Pace
 from skuflow.ledger.ledger import Ledger, utc_now
 from skuflow.ledger.rows import RowState
+from skuflow.ledger.schema import jobs
 from skuflow.storage.folder import FolderStore
 from tests.contract.money_process import ESTIMATE_MICRO, LABELS, PRICE_MICRO, BillingVendor, Killer, World
 from tests.contract.vendor_requests import make_requests
@@ -125,6 +128,54 @@ async def test_two_janitors_at_once_collect_each_job_once(
     assert ledger.audit() == []
 
 
+async def test_a_machine_whose_clock_is_slow_is_not_taken_for_dead_while_it_submits(ledger: Ledger) -> None:
+    begun = ledger.reserve(order("BEGUN"), owner="elsewhere/boot/ns/1/1", submitting=True)
+    asked = ledger.reserve(order("ASKED"), owner="elsewhere/boot/ns/1/1", submitting=True)
+    asked = ledger.record_submitted(asked, JobHandle("acme", "m", "job"))
+    assert begun.lease_until is not None
+    assert asked.lease_until is not None
+    # Its clock may be behind: the vendor may be asked at this very moment, and "no such job" prove nothing.
+    lapsed = max(begun.lease_until, asked.lease_until)
+    assert [row.id for row in left_behind(ledger, lapsed)] == [asked.id]
+    still = begun.lease_until + CLOCKS_APART - timedelta(microseconds=1)
+    assert [row.id for row in left_behind(ledger, still)] == [asked.id]
+    assert {row.id for row in left_behind(ledger, lapsed + CLOCKS_APART)} == {begun.id, asked.id}
+
+
+@pytest.mark.parametrize(("over_s", "state"), [(-60, RowState.RELEASED), (60, RowState.IN_DOUBT)])
+async def test_what_a_vendor_may_have_forgotten_is_left_to_a_person(
+    ledger: Ledger, tmp_path: Path, over_s: int, state: RowState
+) -> None:
+    row = ledger.reserve(order("A"), owner="me", submitting=True)
+    ledger.mark_in_doubt(row, None, "the reply was lost")
+    with ledger.engine.begin() as connection:
+        begun_at = utc_now() - FOUND_FOR - timedelta(seconds=over_s)
+        connection.execute(sa.update(jobs).values(submitting_at=begun_at))
+    vendor = BillingVendor(tmp_path, can_find=True, killer=Killer(None))
+    (looked,) = await clean_up(ledger, FolderStore(tmp_path / "store"), vendor)
+    assert looked.state is state
+    (row,) = ledger.iter_jobs()
+    assert (row.held_micro > 0) == (state is RowState.IN_DOUBT)
+    told = about_jobs(ledger, [looked], utc_now())
+    assert [concern.kind for concern in told] == ([Kind.IN_DOUBT] if state is RowState.IN_DOUBT else [])
+
+
+async def test_a_job_that_never_ends_is_told_after_a_day(ledger: Ledger, tmp_path: Path) -> None:
+    row = ledger.reserve(order("A"), owner="me", submitting=True)
+    ledger.let_go(ledger.record_submitted(row, JobHandle("acme", "m", "job-7")))
+    (row,) = ledger.iter_jobs()
+    assert row.submitted_at is not None
+    day = row.submitted_at + timedelta(hours=24)
+    assert about_jobs(ledger, [], day) == []
+    (concern,) = about_jobs(ledger, [], day + timedelta(seconds=1))
+    assert (concern.kind, concern.subject) == (Kind.UNFINISHED, "acme")
+    assert "job-7" in concern.en
+    assert "0.2 CNY" in concern.en
+    # Once: what is said of it already is not said in other words.
+    missing = Looked(row, row.state, "PROVIDER_MISSING")
+    assert [one.kind for one in about_jobs(ledger, [missing], day + timedelta(hours=1))] == [Kind.PROVIDER]
+
+
 async def test_what_somebody_works_on_is_left_to_them(ledger: Ledger, tmp_path: Path) -> None:
     owned = ledger.reserve(order("OWNED"), owner="elsewhere/boot/ns/1/1", submitting=True)
     dropped = ledger.let_go(ledger.reserve(order("DROPPED"), owner="me"))
@@ -197,6 +248,28 @@ async def test_time_that_is_up_leaves_jobs_to_the_next_janitor(ledger: Ledger, t
     assert (left.state, left.lease_until) == (RowState.SUBMITTED, None)
 
 
+async def test_a_vendor_that_does_not_answer_keeps_no_other_vendor_s_results_waiting(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    class Silent(BillingVendor):
+        name = "silent"
+
+        async def poll(self, handle: JobHandle) -> JobStatus:
+            await asyncio.sleep(60)
+            raise AssertionError("it was waited for")
+
+    for number in range(4):
+        row = ledger.reserve(order(f"S{number}", provider="silent"), owner="me", submitting=True)
+        ledger.let_go(ledger.record_submitted(row, JobHandle("silent", "m", f"s{number}")))
+    row = ledger.reserve(order("LOST", provider="acme"), owner="me", submitting=True)
+    ledger.let_go(ledger.record_submitted(row, JobHandle("acme", "m", "gone")))
+    vendors = [kind(tmp_path, can_find=True, killer=Killer(None)) for kind in (Silent, Forgetful)]
+    looked = await clean_up(ledger, FolderStore(tmp_path / "store"), *vendors, for_s=5, at_once=2)
+    assert [(one.row.sku, one.state) for one in looked] == [("LOST", RowState.EXPIRED)]
+    # Two of the silent ones were asked; the other two are the first in the next round.
+    assert {row.sku for row in left_behind(ledger, utc_now())[:2]} == {"S2", "S3"}
+
+
 async def test_a_vendor_that_turned_away_is_told_until_it_accepts_again(ledger: Ledger) -> None:
     now = datetime.now(UTC) + timedelta(minutes=1)
     row = ledger.reserve(order("A"), owner="me", submitting=True)
@@ -245,6 +318,8 @@ async def test_a_lost_reply_is_reconciled_where_the_vendor_can_be_asked(
 async def test_a_finished_video_is_collected_without_its_run(ledger: Ledger, tmp_path: Path) -> None:
     with emulated("kling", tmp_path) as counter:
         request = make_requests(counter.workplace.store)["video"]
+        # However fast the vendor is, and slow this machine: the run does not see the end.
+        counter.the_emulator.faults.add(Fault.SERVER_BUSY, "poll")
         first = Runner(ledger, counter.workplace.store, pace=replace(QUICK, wait_s=0.0))
         outcome = await first.run(request, counter.provider)
         first.close()

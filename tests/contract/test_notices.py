@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -95,6 +96,22 @@ def test_a_lease_that_has_lapsed_frees_a_notice_and_its_former_holder_writes_not
     assert outbox.end(second, NoticeState.DELIVERED)
     assert not outbox.again(second, 5, "it has ended")
     assert outbox.counts()["delivered"] == 1
+
+
+def test_a_thing_that_came_back_to_what_it_was_is_told_again_on_both_databases(ledger: Ledger) -> None:
+    outbox = Outbox(ledger.engine)
+    for subject in ("a_1/k1/x", "a_1/k2/x", "a_1/k1/x"):
+        assert outbox.add(EventName.KIT, subject, {}, about="a_1/")
+        assert not outbox.add(EventName.KIT, subject, {}, about="a_1/")
+        (notice,) = outbox.take(9)
+        assert outbox.end(notice, NoticeState.GIVEN_UP, "answered with HTTP 500")
+    # An underscore stands for itself.
+    assert outbox.add(EventName.KIT, "ab1/k9/x", {}, about="ab1/")
+    assert not outbox.add(EventName.KIT, "a_1/k1/x", {}, about="a_1/")
+    lost = outbox.given_up(outbox.clock() - timedelta(minutes=5))
+    assert (lost.count, lost.error) == (2, "answered with HTTP 500")
+    assert (outbox.send_again(), outbox.counts()["pending"]) == (2, 3)
+    assert outbox.untaken(outbox.clock()).count == 0
 
 
 def test_a_notice_that_is_held_back_is_not_taken_before(ledger: Ledger) -> None:

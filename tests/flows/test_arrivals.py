@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -19,12 +20,15 @@ from flows.forms import Kits
 from flows.new_listings import make_listings
 from flows.order import Order
 from flows.wishes import Wishes
+from skuflow.catalog.arrivals.listing import FolderListing
+from skuflow.catalog.arrivals.reading import read_folder
 from skuflow.catalog.arrivals.states import FolderState
 from skuflow.ledger.schema import arrival_folders
 from skuflow.listing.brief import BriefError, Stage
 from skuflow.listing.kit import Kit, KitStatus
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import kit_key
+from skuflow.storage.objects import StorageError
 from tasks.wiring import Wiring
 from tests.flows.conftest import CLOCK, MUG, PHOTOS, MakeWiring
 
@@ -200,6 +204,29 @@ async def test_a_run_that_is_stopped_gives_its_folders_back_uncounted(make_wirin
     assert (found.state, found.attempts) == (FolderState.WAITING, 0)
 
 
+async def test_a_folder_of_which_a_file_cannot_be_had_keeps_no_run_busy(
+    make_wiring: MakeWiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiring = make_wiring(**QUICK)
+    put(wiring, MUG)
+    put(wiring, CLOCK)
+    read = read_folder
+
+    def read_but(listing: FolderListing, *more: Any) -> Any:
+        if listing.folder == MUG["sku"]:
+            raise StorageError("1.jpg: permission denied")
+        return read(listing, *more)
+
+    monkeypatch.setattr("flows.arrival_line.read_folder", read_but)
+    report = await asyncio.wait_for(work_off(wiring), 60)
+    assert [result.sku for result in report.results] == [CLOCK["sku"]]
+    waiting = book_of(wiring).folder(MUG["sku"])
+    assert waiting is not None
+    assert (waiting.state, waiting.attempts) == (FolderState.WAITING, 0)
+    assert "permission denied" in waiting.note.en
+    assert waiting.next_at > datetime.now(UTC) + timedelta(seconds=30)
+
+
 async def test_what_a_cap_leaves_over_is_tried_after_midnight(make_wiring: MakeWiring) -> None:
     noon = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
     wiring = make_wiring(clock=lambda: noon, **QUICK)
@@ -208,7 +235,6 @@ async def test_what_a_cap_leaves_over_is_tried_after_midnight(make_wiring: MakeW
     (result,) = report.results
     from flows.arrived_order import end_of
     from skuflow.catalog.arrivals.listing import list_folder
-    from skuflow.catalog.arrivals.reading import read_folder
 
     read = read_folder(list_folder(wiring.store, "mug-1", noon), wiring.store, incoming(wiring))
     for troubles, again_at in (

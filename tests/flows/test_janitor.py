@@ -11,11 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Completed, Crashed, Running
 
 from flows.commands.doctor import examine
@@ -27,6 +29,7 @@ from skuflow.jobs.errors import InsufficientBalanceError
 from skuflow.jobs.runner import Runner
 from skuflow.jobs.surroundings import Pace
 from skuflow.ledger.rows import RowState
+from skuflow.storage.objects import StorageError
 from tasks import dead_runs
 from tasks.dead_runs import MOST_RESUMES, RESUMED_FROM, mark_dead_runs, resume_by_hand
 from tests.contract.vendor_requests import make_requests
@@ -162,6 +165,54 @@ async def test_one_step_that_fails_is_told_and_the_others_are_done(
     assert [row.state for row in wiring.ledger.iter_jobs()] == [RowState.RELEASED]
 
 
+async def test_what_cannot_be_looked_at_hides_nothing_that_others_know(
+    make_wiring: MakeWiring, monkeypatch: pytest.MonkeyPatch, client: PrefectClient
+) -> None:
+    wiring = make_wiring()
+    row = wiring.ledger.reserve(order("A", provider="far"), owner="me", submitting=True)
+    wiring.ledger.release(row, InsufficientBalanceError("no money", "far"))
+    waiting = Marks(wiring.ledger.engine)
+    mark = f"looked after waiting kits {wiring.ledger.today()}"
+
+    def away(*_: Any) -> list[Any]:
+        raise StorageError("the storage is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tasks.janitor.about_waiting", away)
+        state = await run_janitor()
+    assert "1 steps that could not be done" in state.message
+    assert [one["payload"]["kind"] for one in await _events(client, "skuflow.attention.provider-far")]
+    assert waiting.at(mark) is None, "they are looked after in the next round"
+    await run_janitor()
+    assert waiting.at(mark) is not None
+
+
+@pytest.mark.usefixtures("settled")
+async def test_a_run_that_cannot_be_begun_again_keeps_no_other_waiting(
+    client: PrefectClient, by_hand: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [await crashed_run(client, by_hand) for _ in range(2)]
+    refused = min(runs, key=lambda run: str(run.id))
+    real = PrefectClient.create_flow_run_from_deployment
+
+    async def picky(self: PrefectClient, deployment: UUID, **options: Any) -> FlowRun:
+        if options.get("idempotency_key") == f"resume {refused.id}":
+            raise PrefectHTTPStatusError(
+                "409 Conflict: 'kits' is not what it was",
+                request=httpx.Request("POST", "http://x"),
+                response=httpx.Response(409),
+            )
+        return await real(self, deployment, **options)
+
+    monkeypatch.setattr(PrefectClient, "create_flow_run_from_deployment", picky)
+    resumed = await resume_by_hand()
+    assert len(resumed.done) == 1
+    assert [concern.subject for concern in resumed.concerns] == [str(refused.id)]
+    assert "'kits' is not what it was" in resumed.concerns[0].en
+    monkeypatch.undo()
+    await _forget(client, by_hand)
+
+
 @pytest.mark.usefixtures("settled")
 async def test_a_crashed_run_by_hand_is_begun_again_three_times_and_then_told(
     client: PrefectClient, by_hand: UUID
@@ -198,6 +249,25 @@ async def test_what_was_to_be_made_again_is_left_to_a_person(client: PrefectClie
     run = await crashed_run(client, by_hand, {"products": "x.csv", "kits": kits})
     resumed = await resume_by_hand()
     assert (resumed.done, [concern.subject for concern in resumed.concerns]) == ([], [str(run.id)])
+    await _forget(client, by_hand)
+
+
+async def test_the_one_dead_run_is_found_among_more_than_the_server_hands_out_at_once(
+    make_wiring: MakeWiring, client: PrefectClient, by_hand: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_runs, "_YOUNG", timedelta(0))
+    monkeypatch.setattr(dead_runs, "_PAGE_RUNS", 2)
+    engine = make_wiring().ledger.engine
+    gone = await asyncio.to_thread(_process_that_has_ended)
+    runs = []
+    for number in range(5):
+        run = await client.create_flow_run_from_deployment(by_hand, parameters=GOODS)
+        await client.set_flow_run_state(run.id, Running(), force=True)
+        await client.update_flow_run(run.id, infrastructure_pid=gone.split("/")[3])
+        runs.append((f"S{number}", run))
+    for sku, run in (min(runs, key=lambda one: str(one[1].id)), max(runs, key=lambda one: str(one[1].id))):
+        SkuClaims(engine, run_id=str(run.id), owner=gone).take([sku])
+    assert len(await mark_dead_runs(engine)) == 2
     await _forget(client, by_hand)
 
 

@@ -17,13 +17,14 @@ import sqlalchemy.exc
 from deployments.events.__main__ import host_of
 from deployments.events.app import MAX_BODY_BYTES, create_app, from_settings
 from deployments.events.bell import BellError, PrefectBell, bell_of
-from deployments.events.keeper import Keeper
+from deployments.events.keeper import SWEEP_AGAIN_S, Keeper
 from deployments.events.shapes import CreatedObject, EventShapeError, Received, read_events
 from skuflow.catalog.arrivals.keys import Bucket
 from skuflow.catalog.arrivals.settling import verdict_on
 from skuflow.catalog.arrivals.states import Announced, FolderState, FoundBy
 from skuflow.ledger.owners import this_process
 from skuflow.settings import SettingsError, read_settings
+from skuflow.storage.objects import StorageError
 from tests.unit.landed import SETTLE_S, Landing, landing
 
 TOKEN = "a token of the test"
@@ -136,6 +137,20 @@ def test_every_wrapping_holds_the_same_event(body: bytes) -> None:
 def test_which_events_are_about_finished_objects(name: str, counts: bool) -> None:
     received = read_events(events(record(name=name)))
     assert (len(received.created), received.ignored) == ((1, 0) if counts else (0, 1))
+
+
+async def test_an_event_that_names_no_entity_tag_rings_all_the_same(landed: Landing) -> None:
+    landed.put_product("mug", "1.jpg")
+    landed.put("mug/1.jpg")
+    untold = record(key="skuflow/incoming/mug/1.jpg")
+    del untold["oss"]["object"]["eTag"]
+    async with client(landed) as sender:
+        reply = await sender.post("/events/oss", content=events(untold), headers=BEARER)
+    assert (reply.status_code, reply.json()) == (200, {"taken": 1, "ignored": 0})
+    for _ in range(2):
+        landed.clock.turn(seconds=SETTLE_S)
+        landed.look()
+    assert landed.state("mug") is FolderState.READY
 
 
 @pytest.mark.parametrize(
@@ -493,6 +508,30 @@ def test_trouble_in_a_round_is_told_and_the_next_one_comes(
     rounds.go(SETTLE_S + 3)
     assert rounds.keeper.status.error == ""
     assert len(rounds.bell.rung_s) == 1
+
+
+def test_a_listing_that_fails_keeps_nothing_from_being_rung_for_and_is_not_tried_all_the_time(
+    landed: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_whole(landed, "a")
+    landed.sweep()
+    rounds = Rounds(landed, sweep_every_s=600)
+    tried_s: list[float] = []
+
+    def breaks() -> int:
+        tried_s.append(rounds.passed_s)
+        raise StorageError("the listing broke off at its millionth key")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(landed.sweeper, "sweep", breaks)
+        rounds.go(SETTLE_S + 50)
+        assert tried_s == [0, SWEEP_AGAIN_S, 2 * SWEEP_AGAIN_S]
+        assert "millionth key" in rounds.keeper.status.error
+        assert rounds.keeper.status.swept_at is None
+    assert rounds.bell.rung_s[0] == SETTLE_S
+    rounds.go(SWEEP_AGAIN_S)
+    assert rounds.keeper.status.error == ""
+    assert rounds.keeper.status.swept_at is not None
 
 
 def test_one_folder_that_cannot_be_looked_at_keeps_no_other_waiting(

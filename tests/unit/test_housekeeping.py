@@ -21,7 +21,7 @@ from skuflow.catalog.arrivals.sentences import gave_up
 from skuflow.catalog.arrivals.states import Announced, FolderState, FoundBy
 from skuflow.housekeeping.attention import about_arrivals, about_batches, about_waiting
 from skuflow.housekeeping.cleaning import FOLDER_RULES, STORAGE_RULES, clean
-from skuflow.housekeeping.concerns import Concern, Kind
+from skuflow.housekeeping.concerns import Concern, Kind, not_told_yet, telling_failed, were_told
 from skuflow.housekeeping.dead_runs import runs_without_process
 from skuflow.housekeeping.left_jobs import Looked
 from skuflow.housekeeping.marks import Marks
@@ -215,8 +215,15 @@ def test_folders_that_never_settle_or_were_refused_are_told(ledger: Ledger) -> N
         state = FolderState.REFUSED if folder.folder == "bad" else FolderState.READY
         book.judge(folder, state, gave_up(4))
     assert [one.subject for one in about_arrivals(book, clock.now)] == ["refused"]
-    later = [one.subject for one in about_arrivals(book, NOW + timedelta(hours=1, seconds=1))]
-    assert later == ["refused", "untaken"]
+    clock.turn(hours=1)
+    assert [one.subject for one in about_arrivals(book, clock.now)] == ["refused"]
+    clock.turn(seconds=1)
+    assert [one.subject for one in about_arrivals(book, clock.now)] == ["refused", "untaken"]
+    assert book.take("elsewhere/-/-/1/1", 1)
+    # Whoever is at work comes back for the others.
+    assert [one.subject for one in about_arrivals(book, clock.now)] == ["refused"]
+    clock.turn(seconds=book.lease_s + 3601)
+    assert [one.subject for one in about_arrivals(book, clock.now)] == ["refused", "untaken"]
 
 
 def test_a_batch_is_stuck_when_nothing_moves_and_nobody_holds_it(ledger: Ledger) -> None:
@@ -274,6 +281,47 @@ def test_a_run_of_another_machine_is_dead_when_it_has_been_silent_for_long(ledge
     clock.turn(minutes=12)
     claims.renew()
     assert runs_without_process(ledger.engine, {"r": "7"}, over + SECOND) == frozenset()
+
+
+def test_one_lease_that_lapsed_does_not_make_a_run_dead_whose_others_are_renewed(ledger: Ledger) -> None:
+    elsewhere = "other/boot/ns/7/1"
+    clock = Clock(NOW)
+    SkuClaims(ledger.engine, run_id="r", owner=elsewhere, clock=clock).take(["A"])
+    clock.turn(hours=2)
+    claims = SkuClaims(ledger.engine, run_id="r", owner=elsewhere, clock=clock)
+    claims.take(["B"])
+    # Of A the process could not even write that it had let it go.
+    assert runs_without_process(ledger.engine, {"r": "7"}, clock.now) == frozenset()
+    assert runs_without_process(ledger.engine, {"r": "7"}, clock.now + timedelta(minutes=13)) == {"r"}
+
+
+# What janitors remember of what they told
+
+
+def test_of_two_janitors_one_tells_and_what_a_killed_one_was_about_to_tell_the_next_one_does(
+    ledger: Ledger,
+) -> None:
+    clock = Clock(NOW)
+    marks, day = Marks(ledger.engine, clock=clock), NOW.date()
+    concern = Concern(Kind.PROVIDER, "acme", "", "")
+    assert not_told_yet([concern], marks, day) == [concern]
+    # The other one comes while this one is telling; then this one is killed.
+    clock.turn(minutes=5, seconds=-1)
+    assert not_told_yet([concern], marks, day) == []
+    clock.turn(seconds=1)
+    assert not_told_yet([concern], marks, day) == [concern]
+    were_told([concern], marks, day)
+    clock.turn(hours=1)
+    assert not_told_yet([concern], marks, day) == []
+    assert not_told_yet([concern], marks, day + timedelta(days=1)) == [concern]
+
+
+def test_what_could_not_be_told_is_told_by_the_next_one_at_once(ledger: Ledger) -> None:
+    marks, day = Marks(ledger.engine), NOW.date()
+    concern = Concern(Kind.PROVIDER, "acme", "", "")
+    assert not_told_yet([concern], marks, day) == [concern]
+    telling_failed([concern], marks, day)
+    assert not_told_yet([concern], marks, day) == [concern]
 
 
 # The report

@@ -16,6 +16,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from skuflow.batches.results import SkuResult
+from skuflow.housekeeping.attention import about_notices
+from skuflow.housekeeping.concerns import Kind
 from skuflow.ledger.ledger import Ledger
 from skuflow.listing.kit import Cost, Scores
 from skuflow.notices.courier import (
@@ -226,7 +228,7 @@ class Bench:
         data = KitData(
             sku="a", kit_id=kit_id, status=status, scores=Scores(), cost=Cost(), kit_key=kit_key("a")
         )
-        return self.outbox.add(EventName.KIT, f"a/{kit_id}/{status}", as_json(data))
+        return self.outbox.add(EventName.KIT, f"a/{kit_id}/{status}", as_json(data), about="a/")
 
     def store_kit(self, kit_id: str = "k1", status: str = "needs_review") -> None:
         kit = json.dumps({"kit_id": kit_id, "status": status}).encode()
@@ -415,6 +417,94 @@ async def test_a_kit_is_told_when_it_is_stored_and_not_when_another_is(bench: Be
     bench.store_kit("k2")
     bench.clock.turn(minutes=4)
     assert (await bench.courier.round()).delivered == 1
+
+
+async def test_a_kit_that_has_come_back_to_what_it_was_is_told_again(bench: Bench) -> None:
+    # A title is changed by mistake and changed back: the same content has the same kit_id.
+    for kit_id in ("k1", "k2", "k1", "k2"):
+        assert bench.add_kit(kit_id)
+        assert not bench.add_kit(kit_id), "begun again before it was stored"
+        bench.store_kit(kit_id)
+        assert (await bench.courier.round()).delivered == 1
+        assert not bench.add_kit(kit_id)
+        bench.clock.turn(minutes=1)
+    told: list[Any] = [TypeAdapter(Notice).validate_json(request.content) for request in bench.got]
+    assert [one.data.kit_id for one in told] == ["k1", "k2", "k1", "k2"]
+    assert len({one.id for one in told}) == 4, "a receiver that remembers ids takes each"
+    # Another SKU whose name begins alike is another thing.
+    other = KitData(sku="ab", kit_id="k9", status="x", scores=Scores(), cost=Cost(), kit_key=kit_key("ab"))
+    assert bench.outbox.add(EventName.KIT, "ab/k9/x", as_json(other), about="ab/")
+    assert not bench.add_kit("k2")
+
+
+async def test_what_a_newer_version_wrote_keeps_nothing_else_back(bench: Bench) -> None:
+    bench.add_run("r1")
+    with bench.ledger.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE notices SET event = 'kit.unmade'")
+    bench.clock.turn(seconds=1)
+    bench.add_run("r2")
+    assert (await bench.courier.round()).delivered == 1
+    assert bench.pending() == 1
+    assert (await bench.courier.round()).troubled is False
+
+
+async def test_a_round_that_is_nearly_over_calls_no_receiver_slow(bench: Bench) -> None:
+    bench.add_run("r1")
+    bench.clock.turn(seconds=1)
+    bench.add_run("r2")
+
+    def slow(_: httpx.Request) -> httpx.Response:
+        bench.clock.turn(seconds=2.3)
+        return httpx.Response(200)
+
+    bench.answer = slow
+    assert (await bench.courier.round(within_s=3)).delivered == 1
+    assert (len(bench.got), bench.outbox.last_error()) == (1, "")
+
+
+async def test_what_was_given_up_is_told_to_a_person_and_can_be_sent_again(bench: Bench) -> None:
+    bench.add_run("r1")
+    written = bench.clock()
+    bench.answer = lambda _: httpx.Response(500)
+    await bench.courier.round()
+    hour = written + timedelta(hours=1)
+    assert about_notices(bench.outbox, hour) == []
+    (untaken,) = about_notices(bench.outbox, hour + timedelta(seconds=1))
+    assert (untaken.kind, untaken.subject) == (Kind.NOTICES, "untaken")
+    assert "1 notices, the oldest of 2026-11-20 04:00 UTC (answered with HTTP 500)" in untaken.en
+    while bench.pending():
+        bench.clock.turn(hours=2)
+        await bench.courier.round()
+    ended = bench.clock()
+    (lost,) = about_notices(bench.outbox, ended)
+    assert (lost.subject, "python -m skuflow.notices --again" in lost.en) == ("given-up", True)
+    assert "very-private" not in lost.message
+    assert about_notices(bench.outbox, ended + timedelta(hours=24)) == []
+
+    bench.answer = lambda _: httpx.Response(204)
+    assert (bench.outbox.send_again(), bench.outbox.send_again()) == (1, 0)
+    assert about_notices(bench.outbox, ended) == []
+    assert (await bench.courier.round()).delivered == 1
+    ids = {request.headers["x-skuflow-id"] for request in bench.got}
+    assert len(ids) == 1
+
+
+def test_what_was_given_up_is_sent_again_by_a_command(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from skuflow.notices.__main__ import main
+
+    monkeypatch.setenv("SKUFLOW_HOME", str(tmp_path))
+    monkeypatch.setenv("SKUFLOW_DATABASE_URL", sqlite_url(tmp_path))
+    bench.add_run("r1")
+    (notice,) = bench.outbox.take(1)
+    bench.outbox.end(notice, NoticeState.GIVEN_UP, "answered with HTTP 500")
+    assert main([]) == 0
+    assert "0 pending" in capsys.readouterr().out
+    assert main(["--again"]) == 0
+    told = capsys.readouterr().out
+    assert "1 notices that were given up are sent again" in told
+    assert "1 pending" in told
 
 
 async def test_a_signed_address_is_made_for_each_try_and_kept_nowhere(bench: Bench) -> None:

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from skuflow.catalog.arrivals import sentences
 from skuflow.catalog.arrivals.keys import Bucket, folder_of
+from skuflow.catalog.arrivals.known import are_all_known, known_etags, refused_before
 from skuflow.catalog.arrivals.listing import FolderListing
 from skuflow.catalog.arrivals.rows import ArrivalRows, folder_of_row, is_free, plain_etag, said
 from skuflow.catalog.arrivals.states import (
@@ -78,17 +79,24 @@ class ArrivalBook:
             folder = folder_of(one.key)
             if folder is not None:
                 etags.setdefault(folder, {})[one.key] = plain_etag(one.etag)
-        if not etags or self._all_known(etags):
+        if not etags:
             return 0
+        with self._read() as connection:
+            all_of_them = {key: etag for keys in etags.values() for key, etag in keys.items()}
+            if are_all_known(connection, self._name, all_of_them):
+                return 0
         with self._write() as rows:
             return sum(rows.land(folder, etags[folder], found_by, None) for folder in sorted(etags))
 
     def observe(self, listings: Sequence[FolderListing], found_by: FoundBy) -> tuple[str, ...]:
-        """Bring the record in line with what storage lists; the folders in which anything was new, changed or gone."""
+        """Bring the record in line with what storage lists; the folders in which anything was new, changed or gone, or
+        was put again after the folder was refused.
+        """
         differing: list[FolderListing] = []
         for start in range(0, len(listings), _PAGE):
             page = listings[start : start + _PAGE]
-            known = self._known([listing.folder for listing in page])
+            with self._read() as connection:
+                known = known_etags(connection, self._name, [listing.folder for listing in page])
             differing.extend(
                 listing
                 for listing in page
@@ -101,7 +109,8 @@ class ArrivalBook:
                 for listing in differing[start : start + _AT_ONCE]:
                     etags = {key: plain_etag(etag) for key, etag in listing.etags.items()}
                     rows.land(listing.folder, etags, found_by, listing.listed_at)
-        return tuple(listing.folder for listing in differing)
+        again = self._put_again(listings)
+        return (*(listing.folder for listing in differing), *again)
 
     def forget_missing(self, standing: Iterable[str], listed_at: datetime) -> None:
         """Forget the folders of which a whole listing, begun at that moment, showed nothing."""
@@ -188,6 +197,7 @@ class ArrivalBook:
             for row in free:
                 if row.attempts >= MAX_ATTEMPTS:
                     note = sentences.gave_up(row.attempts)
+                    rows.begin_anew(row.folder)
                     rows.set(row.folder, FolderState.REFUSED, note, owner="", lease_until=None, attempts=0)
             free = [row for row in free if row.attempts < MAX_ATTEMPTS]
             together = [row for row in free if row.attempts < ALONE_FROM_ATTEMPT]
@@ -200,6 +210,8 @@ class ArrivalBook:
                     row.attempts + 1,
                     again=row.state is FolderState.DEFERRED,
                 )
+                # Until its owner says otherwise: that one may be gone the next moment.
+                rows.begin_anew(row.folder)
                 rows.set(
                     row.folder,
                     FolderState.TAKEN,
@@ -250,10 +262,21 @@ class ArrivalBook:
         attempts = claim.attempts if counted else 0
         return self._end(claim, FolderState.DEFERRED, note, etags, next_at=until, attempts=attempts)
 
-    def release(self, claim: TakenFolder, *, counted: bool = False) -> bool:
-        """Give the claim back; the folder is looked at again. ``counted``: as an attempt that came to nothing."""
+    def release(
+        self,
+        claim: TakenFolder,
+        *,
+        counted: bool = False,
+        because: Sentence | None = None,
+        for_s: float = 0.0,
+    ) -> bool:
+        """Give the claim back; the folder is looked at again, after ``for_s`` seconds where the time of settling is
+        shorter. ``counted``: as an attempt that came to nothing. ``because``: what is said of it meanwhile.
+        """
         attempts = claim.attempts if counted else claim.attempts - 1
-        return self._end(claim, FolderState.WAITING, sentences.just_changed(), attempts=attempts)
+        note = because or sentences.just_changed()
+        next_at = self.clock() + max(self._settle, timedelta(seconds=for_s))
+        return self._end(claim, FolderState.WAITING, note, next_at=next_at, attempts=attempts)
 
     # Telling
 
@@ -272,17 +295,32 @@ class ArrivalBook:
         )
         return any(not is_free(folder, now) for folder in taken)
 
+    def takeable_since(self) -> datetime | None:
+        """Since when there has been something to take that nobody comes for; None where there is nothing, and while
+        somebody is at work and so will come back for more.
+        """
+        now = self.clock()
+        with self._read() as connection:
+            free = self._rows(connection).free(_PAGE, lock=False)
+        if not free or self.in_work():
+            return None
+        return min(_free_since(folder, now) for folder in free)
+
     def counts(self) -> ArrivalCounts:
-        by_state = sa.select(_folders.state, sa.func.count(), sa.func.min(_folders.changed_at)).where(
-            _folders.bucket == self._name
-        )
+        by_state = sa.select(
+            _folders.state,
+            sa.func.count(),
+            sa.func.min(_folders.changed_at),
+            sa.func.min(_folders.updated_at),
+        ).where(_folders.bucket == self._name)
         with self._read() as connection:
             rows = connection.execute(by_state.group_by(_folders.state)).all()
-        since = {FolderState(state): oldest for state, _, oldest in rows}
+        changed = {FolderState(row[0]): row[2] for row in rows}
+        updated = {FolderState(row[0]): row[3] for row in rows}
         return ArrivalCounts(
-            {FolderState(state): count for state, count, _ in rows},
-            since.get(FolderState.WAITING),
-            since.get(FolderState.READY),
+            {FolderState(row[0]): row[1] for row in rows},
+            changed.get(FolderState.WAITING),
+            updated.get(FolderState.READY),
         )
 
     def in_state(self, *states: FolderState, most: int = 1000) -> tuple[ArrivalFolder, ...]:
@@ -292,27 +330,14 @@ class ArrivalBook:
 
     # Within
 
-    def _known(self, folders: Sequence[str]) -> dict[str, dict[str, str]]:
-        query = sa.select(_objects.folder, _objects.key, _objects.etag).where(
-            _objects.bucket == self._name, _objects.folder.in_(folders)
-        )
-        known: dict[str, dict[str, str]] = {}
+    def _put_again(self, listings: Sequence[FolderListing]) -> list[str]:
+        written = {listing.folder: listing.written_at for listing in listings if listing.written_at}
         with self._read() as connection:
-            for folder, key, etag in connection.execute(query):
-                known.setdefault(folder, {})[key] = etag
-        return known
-
-    def _all_known(self, etags: Mapping[str, Mapping[str, str]]) -> bool:
-        wanted = {key: etag for keys in etags.values() for key, etag in keys.items()}
-        keys = list(wanted)
-        found: dict[str, str] = {}
-        with self._read() as connection:
-            for start in range(0, len(keys), _PAGE):
-                query = sa.select(_objects.key, _objects.etag).where(
-                    _objects.bucket == self._name, _objects.key.in_(keys[start : start + _PAGE])
-                )
-                found.update((row.key, row.etag) for row in connection.execute(query))
-        return found == wanted
+            refused = refused_before(connection, self._name, written, self.clock())
+        if not refused:
+            return []
+        with self._write() as rows:
+            return rows.put_again({folder: written[folder] for folder in refused})
 
     def _end(
         self,
@@ -329,8 +354,9 @@ class ArrivalBook:
             if rows.connection.execute(held).first() is None:
                 return False
             if etags is not None and not rows.worked_off(claim.folder, etags):
+                if state is FolderState.DEFERRED:
+                    rows.begin_anew(claim.folder)
                 state, note, attempts = FolderState.WAITING, sentences.just_changed(), 0
-            if state is FolderState.WAITING:
                 next_at = rows.now + self._settle
             rows.set(
                 claim.folder,
@@ -361,3 +387,12 @@ class ArrivalBook:
 
     def _rows(self, connection: Connection) -> ArrivalRows:
         return ArrivalRows(connection, self._name, self.clock(), self._settle)
+
+
+def _free_since(folder: ArrivalFolder, now: datetime) -> datetime:
+    """Since when a free folder might have been taken; of a claim whose process is gone, since its lease ended."""
+    if folder.state is FolderState.READY:
+        return folder.updated_at
+    if folder.state is FolderState.DEFERRED:
+        return folder.next_at
+    return min(folder.lease_until or now, now)

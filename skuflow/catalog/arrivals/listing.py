@@ -28,6 +28,11 @@ class FolderListing:
     def etags(self) -> dict[str, str]:
         return {entry.key: entry.etag for entry in self.entries}
 
+    @cached_property
+    def written_at(self) -> datetime | None:
+        """When its youngest file was written, by storage's clock; None where it has none."""
+        return max((entry.modified_at for entry in self.entries), default=None)
+
     def relative(self, entry: ObjectEntry) -> str:
         """The file's path within the folder."""
         return entry.key.removeprefix(prefix_of(self.folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -93,6 +94,11 @@ class _LocalFiles:
         self._by_path[str(path)] = entry
         return path
 
+    def _in_use(self) -> None:
+        # Another run, which takes old copies away, may come by while this one is at work.
+        with suppress(OSError):
+            os.utime(self._copies)
+
     def too_large(self, paths: Iterable[str]) -> ObjectEntry | None:
         found = (self._by_path.get(path) for path in paths)
         return next((entry for entry in found if entry and entry.size_bytes > FILE_LIMIT_BYTES), None)
@@ -101,7 +107,10 @@ class _LocalFiles:
         """Raises StorageError."""
         for path in paths:
             entry = self._by_path.get(path)
-            if entry is None or Path(path).exists():
+            if entry is None:
+                continue
+            if Path(path).exists():
+                self._in_use()
                 continue
             data = self._store.get(entry.key)
             try:

@@ -99,6 +99,34 @@ class ArrivalRows:
             )
         return all(row.etag == read.get(row.key) for row in rows)
 
+    def begin_anew(self, folder: str) -> None:
+        """Nothing of the folder counts as worked off: something of it is left over, so it is made once more even if its
+        files turn out to be the same. What is made already is kept and costs nothing.
+        """
+        self.connection.execute(
+            sa.update(arrivals).where(self._objects_of(folder), _objects.done_etag != "").values(done_etag="")
+        )
+
+    def put_again(self, folders: Mapping[str, datetime]) -> list[str]:
+        """Have refused folders wait again of which a file was written, at that moment by storage's clock, after they
+        were refused: a person has put it once more. A moment that has not come yet proves nothing.
+        """
+        refused = self.connection.execute(
+            sa.select(_folders.folder, _folders.updated_at)
+            .where(
+                _folders.bucket == self.bucket,
+                _folders.folder.in_(sorted(folders)),
+                _folders.state == FolderState.REFUSED,
+            )
+            .order_by(_folders.folder)
+            .with_for_update()
+        ).all()
+        again = [row.folder for row in refused if row.updated_at < folders[row.folder] <= self.now]
+        for folder in again:
+            self.begin_anew(folder)
+            self._landed(folder, FolderState.REFUSED)
+        return again
+
     def free(self, most: int, *, lock: bool) -> list[ArrivalFolder]:
         """Folders that may be taken: those that broke off last, else the oldest first."""
         deferred = sa.and_(_folders.state == FolderState.DEFERRED, _folders.next_at <= self.now)
@@ -136,6 +164,8 @@ class ArrivalRows:
                 .values(changed_at=self.now, updated_at=self.now)
             )
             return
+        if state is FolderState.DEFERRED:
+            self.begin_anew(folder)
         self.set(
             folder,
             FolderState.WAITING,

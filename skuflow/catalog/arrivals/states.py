@@ -78,7 +78,9 @@ class TakenFolder:
 
 @dataclass(frozen=True, slots=True)
 class ArrivalCounts:
-    """How many folders are in each state, and since when the longest waiting one has been."""
+    """How many folders are in each state, since when the longest waiting one has not changed, and since when the
+    longest ready one has been so.
+    """
 
     by_state: Mapping[FolderState, int]
     oldest_waiting_at: datetime | None

@@ -49,7 +49,7 @@ class Sweeper:
         standing: dict[str, int] = {}
         differing = 0
         while page := list(islice(listings, _PAGE_FOLDERS)):
-            standing.update((listing.folder, hash(tuple(listing.etags.items()))) for listing in page)
+            standing.update((listing.folder, _fingerprint(listing)) for listing in page)
             unknown = [
                 listing for listing in page if self._standing.get(listing.folder) != standing[listing.folder]
             ]
@@ -103,3 +103,8 @@ class Sweeper:
 
     def _judged(self, folder: ArrivalFolder, state: FolderState, note: Sentence) -> FolderState | None:
         return state if self._book.judge(folder, state, note) else None
+
+
+def _fingerprint(listing: FolderListing) -> int:
+    """Another one for other bytes, and for the same ones put again."""
+    return hash((tuple(listing.etags.items()), listing.written_at))
