@@ -18,7 +18,7 @@ from skuflow.settings import SettingsError, read_settings
 
 
 async def set_up(runs_at_once: int | None) -> None:
-    """Everything, in the server of the environment. ``runs_at_once``: the pool's limit; None leaves it as it is."""
+    """Everything, in the server of the environment. ``runs_at_once``: see ``make_pool``."""
     settings = read_settings()
     async with get_client() as client:
         await make_pool(client, runs_at_once)
@@ -29,7 +29,9 @@ async def set_up(runs_at_once: int | None) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deployments.setup", description=__doc__)
-    parser.add_argument("--runs-at-once", type=int, default=None, help="the work pool's limit of runs")
+    parser.add_argument(
+        "--runs-at-once", type=int, default=None, help="how many runs at a time, upkeep not counted"
+    )
     given = parser.parse_args()
     try:
         asyncio.run(set_up(given.runs_at_once))

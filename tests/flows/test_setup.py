@@ -13,6 +13,7 @@ from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.states import Running
 from prefect.types import SecretDict
 
 from deployments.setup.automations import (
@@ -28,7 +29,7 @@ from deployments.setup.automations import (
     zombies,
 )
 from deployments.setup.notices import ALERTS_BLOCK, shape_for
-from deployments.setup.pool import POOL, make_pool
+from deployments.setup.pool import POOL, UPKEEP, UPKEEP_RUNS_AT_ONCE, make_pool
 from skuflow.settings import SettingsError, prefect_server_environment, read_settings
 from tasks.credentials import BLOCKS
 from tests.flows.own_prefect import OwnPrefect, own_prefect
@@ -65,6 +66,11 @@ def address_of_the_block(prefect: OwnPrefect, *, shown: bool) -> Any:
     return prefect.ask("GET", path)["data"]
 
 
+async def limits(client: PrefectClient) -> dict[str, int | None]:
+    queues = await client.read_work_queues(work_pool_name=POOL)
+    return {queue.name: queue.concurrency_limit for queue in queues}
+
+
 async def test_the_command_makes_everything_and_may_be_given_twice(
     prefect: OwnPrefect, client: PrefectClient
 ) -> None:
@@ -72,7 +78,8 @@ async def test_the_command_makes_everything_and_may_be_given_twice(
         done = prefect.set_up("--runs-at-once", limit, SKUFLOW_ALERT_WEBHOOK=CHAT)
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
         pool = await client.read_work_pool(POOL)
-        assert (pool.type, pool.concurrency_limit) == ("process", int(limit))
+        assert (pool.type, pool.concurrency_limit) == ("process", None)
+        assert await limits(client) == {"default": int(limit), UPKEEP: UPKEEP_RUNS_AT_ONCE}
         assert set(await automations(client)) == {ZOMBIES, FAILURES, ATTENTION}
     known = {block_type.slug for block_type in await client.read_block_types()}
     assert {block.get_block_type_slug() for block in BLOCKS} <= known
@@ -81,7 +88,7 @@ async def test_the_command_makes_everything_and_may_be_given_twice(
     assert (silenced.returncode, silenced.stdout.count("\n")) == (0, 1)
     assert "nobody is told" in silenced.stdout
     assert set(await automations(client)) == {ZOMBIES}
-    assert (await client.read_work_pool(POOL)).concurrency_limit == 3
+    assert (await limits(client))["default"] == 3
 
 
 async def test_what_is_as_wanted_is_not_touched(prefect: OwnPrefect, client: PrefectClient) -> None:
@@ -191,7 +198,20 @@ async def test_a_pool_of_another_type_stays_what_it_is(client: PrefectClient) ->
     assert (await client.read_work_pool(POOL)).concurrency_limit == 7
     await make_pool(client, 4)
     pool = await client.read_work_pool(POOL)
-    assert (pool.type, pool.concurrency_limit) == ("docker", 4)
+    assert (pool.type, pool.concurrency_limit) == ("docker", None), "it would hold upkeep up"
+    assert await limits(client) == {"default": 4, UPKEEP: UPKEEP_RUNS_AT_ONCE}
+
+
+async def test_the_janitor_is_handed_out_while_long_runs_fill_the_pool(client: PrefectClient) -> None:
+    await make_pool(client, 1)
+    flow_id = await client.create_flow_from_name("toy")
+    usual = await client.create_deployment(flow_id, "usual", work_pool_name=POOL)
+    upkeep = await client.create_deployment(flow_id, "upkeep", work_pool_name=POOL, work_queue_name=UPKEEP)
+    long, _waiting = [await client.create_flow_run_from_deployment(usual) for _ in range(2)]
+    janitor = await client.create_flow_run_from_deployment(upkeep)
+    await client.set_flow_run_state(long.id, Running(), force=True)
+    handed_out = await client.get_scheduled_flow_runs_for_work_pool(POOL)
+    assert [one.flow_run.id for one in handed_out] == [janitor.id]
 
 
 def test_a_run_is_dead_after_three_heartbeats() -> None:

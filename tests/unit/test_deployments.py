@@ -199,12 +199,12 @@ def test_secrets_go_only_where_they_are_needed() -> None:
     vendors = {"DASHSCOPE_API_KEY", "KLING_API_KEY", "ARK_API_KEY", "OPENAI_API_KEY"}
     for name, service in services().items():
         given = service.get("environment", {}).keys()
-        assert (vendors <= given) == (name == "worker"), name
+        assert (vendors <= given) == (name in ("worker", "upkeep")), name
         assert ("POSTGRES_PASSWORD" in given) == (name == "postgres")
         assert ("SKUFLOW_EVENTS_TOKEN" in given) == (name == "receiver")
         assert ("SKUFLOW_KITS_TOKEN" in given) == (name == "receiver")
     for name, container in containers():
-        assert (vendors <= handed(container)) == (name == "skuflow-worker"), name
+        assert (vendors <= handed(container)) == (name in ("skuflow-worker", "skuflow-upkeep")), name
         assert ("SKUFLOW_EVENTS_TOKEN" in handed(container)) == (name == "skuflow-receiver"), name
         assert ("SKUFLOW_KITS_TOKEN" in handed(container)) == (name == "skuflow-receiver"), name
 
@@ -215,9 +215,11 @@ def test_whoever_tells_the_back_end_or_people_knows_where_they_are() -> None:
     pods_of_runs = {"envFrom": run["envFrom"]}
     told = {"SKUFLOW_WEBHOOK_URL", "SKUFLOW_WEBHOOK_SECRET"}
     for name, service in services().items():
-        assert (told <= service.get("environment", {}).keys()) == (name in ("worker", "receiver")), name
+        assert (told <= service.get("environment", {}).keys()) == (
+            name in ("worker", "upkeep", "receiver")
+        ), name
     for name, container in (*containers(), ("skuflow-run", pods_of_runs)):
-        delivers = name in ("skuflow-worker", "skuflow-receiver", "skuflow-run")
+        delivers = name in ("skuflow-worker", "skuflow-upkeep", "skuflow-receiver", "skuflow-run")
         assert bool(told & handed(container)) == (told <= handed(container)) == delivers, name
         assert ("SKUFLOW_ALERT_WEBHOOK" in handed(container)) == (name == "skuflow-setup"), name
     assert "SKUFLOW_ALERT_WEBHOOK" in services()["setup"]["environment"]
