@@ -45,6 +45,8 @@ SIZE_PX = (720, 720)
 DURATION_S, FPS = 3.0, 30
 SHOTS = 3
 CRF, HARD_CRF = 20, 28
+LIMITED_RANGE, BT709 = 1, 1
+"""By their numbers in ITU-T H.273."""
 BLOCKED_BELOW = 70.0
 IN_THE_MIDDLE = (
     "recoloured",
@@ -158,10 +160,13 @@ def _plant(defect: str, scene: Composite, name: str, seed: int) -> Planted | Non
 
 
 def write(frames: Sequence[av.VideoFrame], path: Path, crf: int) -> None:
-    """An MP4 as vendors and the studio write them, by a quick preset."""
+    """An MP4 as the studio writes it, by a quick preset; tagged as its frames are, or colours would be read wrong."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(FPS))
         assert isinstance(stream, VideoStream)
+        context = stream.codec_context
+        context.color_range = LIMITED_RANGE
+        context.color_primaries = context.color_trc = context.colorspace = BT709
         stream.width, stream.height, stream.pix_fmt = *SIZE_PX, "yuv420p"
         stream.options = {"preset": "superfast", "crf": str(crf), "g": "60"}
         for number, frame in enumerate(frames):

@@ -16,7 +16,7 @@ from skuflow.quality.photo.prints import PhotoMeasures
 from skuflow.storage.keys import photo_record_key
 from skuflow.storage.objects import ObjectMissingError, ObjectStore
 
-RECORDS = 3
+RECORDS = 4
 """Raised when a record holds something else, or when marks are found otherwise."""
 
 

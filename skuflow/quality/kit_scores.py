@@ -11,7 +11,7 @@ from skuflow.quality.limits import IMAGE_RULES, MAIN_RULES
 from skuflow.quality.scoring import FULL_POINTS, OVERALL_DECIMALS, Rule, Score
 from skuflow.quality.video_limits import VIDEO_RULES
 
-MEASURES = 3
+MEASURES = 4
 """Raised when measures or limits change, so that kits that are assembled again are measured again."""
 
 DUPLICATE_POINTS = 10.0

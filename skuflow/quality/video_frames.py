@@ -15,6 +15,8 @@ from skuflow.quality.identity import Identity, compare
 from skuflow.quality.image_scores import clipping_in_product, detail_measures, edge_measures, recognised
 from skuflow.quality.registration import BoxF, Overlay, lay_source_on, premultiplied
 from skuflow.quality.sharpness import sharpness_ratio
+from skuflow.quality.video_light import told_light
+from skuflow.quality.video_settling import settled
 from skuflow.studio.picture import Cutout, Pixels, SizePx
 
 if TYPE_CHECKING:
@@ -67,16 +69,26 @@ class KnownPlaces:
         """The product at its place in frame number ``frame``, which is ``picture`` (RGB)."""
         assert self._product is not None
         place = self._places[frame]
-        return look_at_product(picture, self._product, place.box_px, covered=place.covered)
+        return look_at_product(picture, self._product, place.box_px, covered=place.covered, style=place.style)
 
 
 def look_at_product(
-    picture: Pixels, product: Pixels, box_px: BoxF, *, covered: bool = False, searched: bool = False
+    picture: Pixels,
+    product: Pixels,
+    box_px: BoxF,
+    *,
+    covered: bool = False,
+    searched: bool = False,
+    style: str = "",
 ) -> Sight:
     """``product`` (from ``premultiplied``) in ``box_px`` of a frame (RGB). Details are compared where nothing stands in
-    front; where the place was ``searched`` for, only where it surely is the right one."""
-    overlay = lay_source_on(picture, product, box_px, searched=searched)
-    identity = compare(overlay) if overlay is not None else None
+    front; where the place was ``searched`` for, only where it surely is the right one. ``style``: whose scene it is,
+    where that is known; no style, or an unknown one, may have any light."""
+    if searched:
+        box_px = settled(picture, product, box_px)
+    overlay = lay_source_on(picture, product, box_px)
+    told = told_light(style, picture, overlay, box_px) if overlay is not None and style else None
+    identity = compare(overlay, told=told) if overlay is not None else None
     outside, length = _reach(box_px, (picture.shape[1], picture.shape[0]))
     values: dict[str, float] = {}
     sure_from = SURE_RESEMBLANCE if searched else -1.0

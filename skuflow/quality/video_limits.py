@@ -158,7 +158,7 @@ VIDEO_RULES: tuple[Rule, ...] = (
         bad_when="below",
         # Only where whoever made the video says where the product stands, so that a low value is no failed search.
         # Calibrated: the films of the samples 1.00 in every frame, a lamp's with joints of few pixels, compressed hard
-        # (crf 28) at 720 px, 0.74. A median does not see a product that is lost in one shot.
+        # (crf 28) at 720 px, 0.78. A median does not see a product that is lost in one shot.
         steps=(Step(0.7, 12), Step(0.55, 35)),
         advice="the product is not itself in one of the looked-at frames; look at every shot",
         advice_zh="视频中个别画面的商品与原图不一致；请逐个镜头检查",
@@ -193,8 +193,8 @@ VIDEO_RULES: tuple[Rule, ...] = (
         # rods a pixel wide.
         measure="thin_lost_ratio",
         bad_when="above",
-        # Calibrated: films as they are delivered 0.002 at most, compressed hard (crf 28) at 720 px 0.013 (a chair's
-        # rods), with a thin part removed 0.017 and more.
+        # Calibrated: films as they are delivered 0.002 at most, compressed hard (crf 28) at 720 px 0.009 (a lamp), with
+        # a thin part removed 0.011 and more.
         steps=(Step(0.006, 12), Step(0.015, 35)),
         advice="a thin part of the product, such as a strap, a stem or a leg, is missing in one of the looked-at "
         "frames; make the video again",

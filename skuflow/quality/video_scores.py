@@ -38,6 +38,11 @@ if TYPE_CHECKING:
 
 SAMPLED_FRAMES = 12
 SEARCHED_FRAMES = 4
+BT709, UNSPECIFIED = 1, 2
+"""Matrix coefficients by their numbers in ITU-T H.273."""
+HD_FROM_PX = (1280, 576)
+"""Width from which, and height above which, players take a video without a tag for BT.709, else for BT.601: mpv's rule,
+and what broadcast has done since HD came."""
 
 
 class UnreadableVideoError(ValueError):
@@ -154,7 +159,7 @@ def _watch(
         luma, full_range = _luma(frame)
         reel.thumbs.append(thumbnail(luma, full_range=full_range))
         if index in wanted or index in known or index in worded:
-            picture: Pixels = np.ascontiguousarray(frame.to_ndarray(format="rgb24"))
+            picture = _rgb(frame)
             if index in wanted:
                 reel.sampled.append(picture)
                 reel.sampled_at.append(index)
@@ -163,6 +168,18 @@ def _watch(
             if index in worded:
                 reel.words.extend(legibility_of(picture, [_within(worded[index], picture)]))
     return reel
+
+
+def _rgb(frame: VideoFrame) -> Pixels:
+    """The frame's colours by the matrix that it is tagged with; an untagged one by what players take for its size.
+
+    Many vendors write no tag. Read by the wrong matrix, a saturated product is off by up to 8 levels.
+    """
+    untagged = frame.colorspace == UNSPECIFIED
+    large = frame.width >= HD_FROM_PX[0] or frame.height > HD_FROM_PX[1]
+    matrix = BT709 if untagged and large and not frame.format.is_rgb else None
+    pixels = frame.reformat(format="rgb24", src_colorspace=matrix).to_ndarray()
+    return np.ascontiguousarray(pixels, dtype=np.uint8)
 
 
 def _within(box: BoxPx, picture: Pixels) -> BoxPx:

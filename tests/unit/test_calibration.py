@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from benchmarks.calibration import eyes
+from benchmarks.calibration import eyes, films
+from benchmarks.calibration.__main__ import run_together
 from benchmarks.calibration.figures import figures, is_held_out
 from benchmarks.calibration.photos import (
     BEGIN,
@@ -152,3 +155,30 @@ def test_the_page_says_which_aims_are_reached(clean: float, said: str) -> None:
     (row,) = aim_rows(seen)[2:]
     assert row.startswith("- watermark: all AUC")
     assert row.count(f"({said})") == 2
+
+
+def test_parts_run_beside_each_other_and_say_what_they_took(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    waits = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)\nprint('met')"
+    makes = "import pathlib, sys\npathlib.Path(sys.argv[1]).touch()\nprint('made')\nsys.exit(3)"
+    place = str(tmp_path / "here")
+    statuses = run_together(
+        {"first": [sys.executable, "-c", waits, place], "second": [sys.executable, "-c", makes, place]}
+    )
+    assert statuses == [0, 3]
+    lines = capfd.readouterr().out.splitlines()
+    assert [line for line in lines if "time" not in line] == ["### first", "met", "### second", "made"]
+    assert [line.partition(" time")[0] for line in lines if "time" in line] == ["first:", "second:"]
+
+
+def test_a_film_is_read_in_the_colours_that_it_was_made_of(tmp_path: Path) -> None:
+    teal = np.full((*films.SIZE_PX[::-1], 3), (40, 120, 110), np.uint8)
+    made = av.VideoFrame.from_ndarray(teal, format="rgb24").reformat(
+        format="yuv420p", dst_colorspace=films.BT709
+    )
+    films.write([made, made], tmp_path / "film.mp4", films.CRF)
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        frame = next(container.decode(video=0))
+        assert (frame.colorspace, frame.color_range) == (films.BT709, films.LIMITED_RANGE)
+        assert frame.to_ndarray(format="rgb24")[9, 9] == pytest.approx((40, 120, 110), abs=3)

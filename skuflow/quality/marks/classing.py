@@ -21,6 +21,15 @@ OUTSIDE_RATIO = 0.6
 CLEAR_INK_RATIO = 0.12
 """Share of the ink off the product from which a line crosses the product's outline."""
 TOUCHING_INK_RATIO = 0.03
+CLEAR_INK_UNKNOWN_RATIO = 0.4
+"""As CLEAR_INK_RATIO where the product is not known: what seems to be backdrop may then be a white product on white."""
+THICKEST_STROKE_RATIO = 1 / 3
+"""Of a line's height. Strokes of letters are thinner, those of heavy faces too; pins, feet and buttons are not."""
+TOUCHING_EVIDENCE = 0.15
+FOLLOWING = (0.85, 0.1)
+"""Least share off the product of the strips along a steep box, and largest share far off it of the box itself, where
+the product runs through the box and is no wider, as a strap does. A mark does not end where the product does."""
+FOLLOWING_EVIDENCE = 0.3
 OPAQUE_LEVELS = 146.0
 COLOURED_LEVELS = 36.0
 """Ink of more contrast, or more coloured than its ground by more, hides what is under it."""
@@ -98,7 +107,7 @@ def _apart(lines: Sequence[tuple[Ink, float]]) -> list[tuple[Ink, float]]:
 def _kind(ink: Ink, evidence: float, repeated: bool) -> MarkKind:
     if evidence < 0.5:
         return MarkKind.PRINTED
-    steep = STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
+    steep = _is_steep(ink)
     if repeated or (steep and abs(ink.contrast_levels) <= OPAQUE_LEVELS):
         return MarkKind.WATERMARK
     opaque = abs(ink.contrast_levels) > OPAQUE_LEVELS or ink.chroma_levels > COLOURED_LEVELS or ink.badge
@@ -108,32 +117,55 @@ def _kind(ink: Ink, evidence: float, repeated: bool) -> MarkKind:
 def _laid_over(ink: Ink, frame_size_px: tuple[int, int], patterned: bool) -> float:
     """The strongest single reason."""
     side_px = math.sqrt(frame_size_px[0] * frame_size_px[1])
-    reasons = [0.0]
-    if ink.outside_ratio is not None:
-        if ink.outside_ratio >= OUTSIDE_RATIO and ink.outside_ink_ratio >= 0.5:
-            # A box that is no longer than tall may hold a small part of the product.
-            reasons.append(0.95 if ink.length_px >= LEAST_SLENDER * ink.height_px else 0.4)
-        elif ink.outside_ink_ratio >= CLEAR_INK_RATIO and ink.length_px >= SLENDER * ink.height_px:
-            reasons.append(0.8)
-        elif ink.outside_ink_ratio >= TOUCHING_INK_RATIO:
-            reasons.append(0.15)
-    elif _in_corner(ink, frame_size_px):
-        reasons.append(0.75)
-    if not ink.product_known and ink.ground_spread <= FLAT_GROUND_LEVELS and _in_corner(ink, frame_size_px):
-        reasons.append(0.65)
     pointing = _points_at_middle(ink, frame_size_px, side_px)
-    reasons.append(min(pointing, 0.3) if patterned else pointing)
-    reasons.append(_shines_through(ink, side_px))
-    reasons.append(_is_drawn(ink, side_px))
-    if _crosses_photo(ink, frame_size_px, side_px):
-        reasons.append(0.7)
-    return max(reasons)
+    across = max(
+        min(pointing, 0.3) if patterned else pointing,
+        _shines_through(ink, side_px),
+        0.7 if _crosses_photo(ink, frame_size_px, side_px) else 0.0,
+        _stands_clear(ink),
+    )
+    if _follows_product(ink):
+        across = min(across, FOLLOWING_EVIDENCE)
+    return max(across, _stands_in_corner(ink, frame_size_px), _is_drawn(ink, side_px))
+
+
+def _stands_clear(ink: Ink) -> float:
+    """Letters beside the product or across its outline."""
+    if ink.outside_ratio is None or ink.outside_ink_ratio < TOUCHING_INK_RATIO:
+        return 0.0
+    if ink.stroke_px > THICKEST_STROKE_RATIO * ink.height_px:
+        return TOUCHING_EVIDENCE
+    if ink.outside_ratio >= OUTSIDE_RATIO and ink.outside_ink_ratio >= 0.5:
+        # A box that is no longer than tall may hold a small part of the product.
+        return 0.95 if ink.length_px >= LEAST_SLENDER * ink.height_px else 0.4
+    clear_from = CLEAR_INK_RATIO if ink.product_known else CLEAR_INK_UNKNOWN_RATIO
+    if ink.outside_ink_ratio >= clear_from and ink.length_px >= SLENDER * ink.height_px:
+        return 0.8
+    return TOUCHING_EVIDENCE
+
+
+def _stands_in_corner(ink: Ink, frame_size_px: tuple[int, int]) -> float:
+    if not _in_corner(ink, frame_size_px):
+        return 0.0
+    if ink.outside_ratio is None:
+        return 0.75
+    return 0.65 if not ink.product_known and ink.ground_spread <= FLAT_GROUND_LEVELS else 0.0
+
+
+def _follows_product(ink: Ink) -> bool:
+    """Whether the line is a long steep part of the product, whose outlines run along both its sides."""
+    if ink.far_ratio is None or not _is_steep(ink):
+        return False
+    return ink.strips_off_ratio >= FOLLOWING[0] and ink.far_ratio <= FOLLOWING[1]
+
+
+def _is_steep(ink: Ink) -> bool:
+    return STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
 
 
 def _shines_through(ink: Ink, side_px: float) -> float:
     """A long steep line under which the surface goes on."""
-    steep = STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
-    if not steep or ink.length_px < STEEP_RATIO * side_px or ink.length_px < SLENDER * ink.height_px:
+    if not _is_steep(ink) or ink.length_px < STEEP_RATIO * side_px or ink.length_px < SLENDER * ink.height_px:
         return 0.0
     if abs(ink.contrast_levels) > OPAQUE_LEVELS:
         return 0.0
@@ -146,7 +178,7 @@ def _shines_through(ink: Ink, side_px: float) -> float:
 
 def _crosses_photo(ink: Ink, frame_size_px: tuple[int, int], side_px: float) -> bool:
     """Whether the line lies as marks are laid against copying: long, steep, translucent, through the photo's middle."""
-    steep = STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
+    steep = _is_steep(ink)
     long = ink.length_px >= max(CROSSING_RATIO * side_px, CROSSING_SLENDER * ink.height_px)
     off = np.abs(ink.quad.mean(axis=0) / np.array(frame_size_px) - 0.5).max()
     return steep and long and abs(ink.contrast_levels) <= CROSSING_LEVELS and bool(off <= MIDDLE_RATIO)
@@ -158,7 +190,7 @@ def _is_patterned(lines: Sequence[Ink], frame_size_px: tuple[int, int]) -> bool:
     aside = [
         ink
         for ink in lines
-        if STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
+        if _is_steep(ink)
         and _off_middle_px(ink.quad, ink.angle_degrees, frame_size_px) > TRACE_AXIS_RATIO * side_px
     ]
     return len(aside) >= PATTERN_LINES
@@ -168,7 +200,7 @@ def _points_at_middle(ink: Ink, frame_size_px: tuple[int, int], side_px: float) 
     """A piece of a steep line through the photo's middle, which the product cut off, with the surface under it."""
     if ink.length_px < max(AXIS_LENGTH_RATIO * side_px, AXIS_SLENDER * ink.height_px):
         return 0.0
-    if not STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]:
+    if not _is_steep(ink):
         return 0.0
     off_px = _off_middle_px(ink.quad, ink.angle_degrees, frame_size_px)
     if abs(ink.contrast_levels) > CROSSING_LEVELS or off_px > AXIS_RATIO * side_px:
@@ -237,7 +269,7 @@ def _is_repeated(ink: Ink, lines: Sequence[Ink], frame_size_px: tuple[int, int])
     """Whether the same line stands in many places all over the frame."""
     if ink.length_px < 0.08 * max(frame_size_px) or ink.length_px < SLENDER * ink.height_px:
         return False
-    steep = STEEP_DEGREES[0] <= abs(ink.angle_degrees) <= STEEP_DEGREES[1]
+    steep = _is_steep(ink)
     # The product's outline cuts lines off, so that only steep ones may differ in length: nothing is printed so often.
     alike = [
         other

@@ -39,6 +39,10 @@ FLAT_LEVELS = 2
 RECTANGLE_RATIO = 0.965
 LARGEST_BADGE_SHARE = 0.4
 """Of the frame: what is larger is a backdrop."""
+FAR_RATIO, LEAST_FAR_PX = 0.25, 4.0
+"""Of a line's height: how far off the product its ink is surely not the product's own edge or shadow."""
+STRIP_RATIO = 0.3
+"""Of a line's height: how wide the strips along its long sides are, within which a part of the product may end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,13 @@ class Ink:
 
     ``angle_degrees`` -90..90, 0 is level, positive is falling; ``height_px`` and ``length_px`` of its box.
     ``outside_ratio``: share of the box off the product, None where that is unknown. ``outside_ink_ratio``: share of the
-    ink that stands clear of the product. ``product_known``: the product's mask was given. ``contrast_levels``: ink less
-    ground, signed, in brightness or in the colour in which it stands out much better. ``chroma_levels``: how much more
-    coloured ink is than ground. ``ink_spread``: standard deviation of most of the ink's brightness, in levels;
-    ``ground_spread``: of all of the ground's. ``slope``: how much of the ground's changes the ink goes along with, None
-    where the ground is too even to tell; ``fit_spread``: what that leaves unexplained, in levels. ``badge``: the line
-    stands on a drawn rectangle.
+    ink that stands clear of the product. ``far_ratio``: share of the box that is far off the product, None where its
+    mask was not given; ``strips_off_ratio``: share of the strips along its long sides off it. ``stroke_px``: the
+    thickest stroke. ``contrast_levels``: ink less ground, signed, in brightness or in the colour in which it stands out
+    much better. ``chroma_levels``: how much more coloured ink is than ground. ``ink_spread``: standard deviation of
+    most of the ink's brightness, in levels; ``ground_spread``: of all of the ground's. ``slope``: how much of the
+    ground's changes the ink goes along with, None where the ground is too even to tell; ``fit_spread``: what that
+    leaves unexplained, in levels. ``badge``: the line stands on a drawn rectangle.
     """
 
     quad: NDArray[np.float32]
@@ -61,7 +66,9 @@ class Ink:
     length_px: float
     outside_ratio: float | None
     outside_ink_ratio: float
-    product_known: bool
+    far_ratio: float | None
+    strips_off_ratio: float
+    stroke_px: float
     contrast_levels: float
     chroma_levels: float
     ink_spread: float
@@ -69,6 +76,11 @@ class Ink:
     slope: float | None
     fit_spread: float
     badge: bool
+
+    @property
+    def product_known(self) -> bool:
+        """Whether the product's mask was given."""
+        return self.far_ratio is not None
 
 
 def read_inks(frame: Frame, quad: NDArray[np.float32]) -> tuple[Ink, ...]:
@@ -123,7 +135,8 @@ def read_ink(frame: Frame, quad: NDArray[np.float32], lighter: bool | None = Non
         float(length),
         outside,
         outside_ink,
-        frame.product is not None,
+        *_lies_on_product(frame, window, inside > 0, quad - np.array([left, top], np.float32)),
+        _thickest_stroke_px(ink),
         contrast,
         _chroma(frame.rgb[window], ink if core is None else core, even),
         _spread(level),
@@ -246,6 +259,36 @@ def _off_product(
     else:
         return None, 0.0
     return off, float(np.count_nonzero(ink & clear)) / max(1, int(np.count_nonzero(ink)))
+
+
+def _lies_on_product(
+    frame: Frame, window: tuple[slice, slice], inside: Mask, quad: NDArray[np.float32]
+) -> tuple[float | None, float]:
+    """Share of the box far off the product, None where that is unknown, and of the strips along its long sides off it;
+    ``quad`` in pixels of the window."""
+    if frame.product is None:
+        return None, 0.0
+    product = frame.product[window]
+    middle, (first, second), turn = cv2.minAreaRect(quad)
+    height = min(first, second)
+    wider = (first, second + 2 * STRIP_RATIO * height)
+    if first < second:
+        wider = (first + 2 * STRIP_RATIO * height, second)
+    strips = np.zeros(inside.shape, np.uint8)
+    cv2.fillConvexPoly(strips, np.round(cv2.boxPoints((middle, wider, turn))).astype(np.int32), 1)
+    strips[inside] = 0
+    off_px = _distance_px(~product)
+    far = float(np.mean(off_px[inside] > max(LEAST_FAR_PX, FAR_RATIO * height)))
+    return far, float(np.mean(~product[strips > 0])) if strips.any() else 0.0
+
+
+def _thickest_stroke_px(ink: Mask) -> float:
+    return 2 * float(_distance_px(np.pad(ink, 1)).max())
+
+
+def _distance_px(mask: Mask) -> NDArray[np.float32]:
+    """Of each pixel of the mask, to the nearest outside it; the picture's own edge is none."""
+    return np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3), dtype=np.float32)
 
 
 def _stands_on_badge(frame: Frame, box: tuple[int, int, int, int], even: Mask) -> bool:
