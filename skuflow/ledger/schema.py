@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect
 
-HEAD_REVISION = "0006"
+HEAD_REVISION = "0007"
 """The newest migration; stated here so that start-up can tell "up to date" without importing alembic."""
 
 
