@@ -32,7 +32,7 @@ test: $(VENV)/.dev
 whole-test: $(VENV)/.dev
 	@$(BIN)/pytest -m whole tests/flows
 
-# The gallery and the pages of Prefect's UI in Debian's chromium; five minutes on two busy cores.
+# The gallery and the pages of Prefect's UI in Debian's chromium; three and a half minutes.
 browser-test: $(VENV)/.dev
 	@if command -v chromium > /dev/null || command -v chromium-browser > /dev/null; then $(BIN)/pytest tests/browser; \
 	else echo "browser-test: nothing tested, there is no Chromium on this machine; install Debian's package chromium"; fi
