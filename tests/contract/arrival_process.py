@@ -39,14 +39,19 @@ def noted(folder: Path) -> Counter[str]:
 
 
 def take_all(database_url: str, folder: Path, barrier: Barrier) -> None:
-    """Claim and finish whatever there is, a few folders at a time."""
+    """Claim and finish whatever there is, a few folders at a time. All begin together, and go on when each has its first
+    folders: one alone could be through before the others are let into the database.
+    """
     engine = open_engine(database_url)
     book = ArrivalBook(engine, LOCAL, settle_s=0)
     barrier.wait(60)
-    while taken := book.take(this_process(), 3):
+    taken = book.take(this_process(), 3)
+    barrier.wait(60)
+    while taken:
         for claim in taken:
             note(folder, claim.folder)
             assert book.done(claim, {f"incoming/{claim.folder}/product.json": "a"}, MADE)
+        taken = book.take(this_process(), 3)
     engine.dispose()
 
 
