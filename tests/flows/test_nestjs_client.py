@@ -265,14 +265,14 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str | int]]:
     folder = tmp_path_factory.mktemp("shop")
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("PREFECT", "SKUFLOW", "OSS_"))
     }
-    port, kits_port = free_port(), free_port()
+    port, kits_port, nest_port = free_port(), free_port(), free_port()
     url = f"http://127.0.0.1:{port}/api"
     environment = {
         **kept,
@@ -291,6 +291,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         "SKUFLOW_EVENTS_PORT": str(kits_port),
         "SKUFLOW_KITS_TOKEN": KITS_TOKEN,
         "SKUFLOW_TEXT_DETECTION": "off",
+        "SKUFLOW_WEBHOOK_URL": f"http://127.0.0.1:{nest_port}/webhooks/skuflow",
+        "SKUFLOW_WEBHOOK_SECRET": SECRET,
     }
     server = Server(url)
     with ExitStack() as stack:
@@ -315,7 +317,11 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
             lambda: server.answers("/deployments/name/new-listings/manual"), STARTS_WITHIN_S
         )
         assert deployed, (folder / "serve.txt").read_text()
-        yield {"prefectUrl": url, "kitsUrl": f"http://127.0.0.1:{kits_port}"}
+        yield {
+            "prefectUrl": url,
+            "kitsUrl": f"http://127.0.0.1:{kits_port}",
+            "nestPort": nest_port,
+        }
 
 
 def crashed_and_resumed(server: Server) -> tuple[str, str]:
@@ -327,8 +333,10 @@ def crashed_and_resumed(server: Server) -> tuple[str, str]:
     return crashed, server.post("/flow_runs/", flow_id=flow_id, state=left, tags=tags)["id"]
 
 
-def test_a_back_end_starts_runs_follows_them_and_fetches_kits(built: Path, places: dict[str, str]) -> None:
-    crashed, resumed = crashed_and_resumed(Server(places["prefectUrl"]))
+def test_a_back_end_starts_runs_follows_them_and_fetches_kits(
+    built: Path, places: dict[str, str | int]
+) -> None:
+    crashed, resumed = crashed_and_resumed(Server(str(places["prefectUrl"])))
     now_s = int(time.time())
     body = notice()
     story = {
@@ -362,6 +370,8 @@ def test_a_back_end_starts_runs_follows_them_and_fetches_kits(built: Path, place
     assert saw["finished"]["outcome"] == "complete", saw
     assert saw["finished"]["message"].startswith("1 needs_review")
     assert saw["looks"] == ["working", "complete"]
+    told = [["kit.completed", SKU, "needs_review"], ["run.completed", True, True, [SKU]]]
+    assert sorted(saw["notices"]) == told
     assert saw["missing"]["outcome"] == "refused"
     assert saw["missing"]["message"].startswith("no/such/file.csv: no such file or folder;")
     assert (saw["stranger"]["status"], saw["stranger"]["refused"]) == (401, True)
