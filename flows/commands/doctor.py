@@ -36,7 +36,6 @@ _PACKAGES = (
     "opencv-python-headless",
     "pillow",
     "numpy",
-    "pandas",
 )
 _LOW_DISK_BYTES = 2 * 1024**3
 _BUNDLED_JOBS = 5_000

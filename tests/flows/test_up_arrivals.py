@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -91,13 +90,6 @@ def is_made(store: ObjectStore, sku: str) -> bool:
     return kit is not None and kit.status is KitStatus.NEEDS_REVIEW
 
 
-def jobs_by_slot(house: Household) -> dict[str, int]:
-    """How often each slot was settled, by the ledger's own rows."""
-    with sqlite3.connect(f"file:{house.home / 'ledger.sqlite3'}?mode=ro", uri=True) as ledger:
-        rows = ledger.execute("SELECT slot_key, count(*) FROM jobs WHERE state = 'settled' GROUP BY slot_key")
-        return dict(rows.fetchall())
-
-
 def test_a_product_that_lands_in_oss_becomes_a_kit(house: Household, store: ObjectStore) -> None:
     land(store, "mug-1", MUG)
     assert eventually(lambda: is_made(store, "mug-1"), MADE_WITHIN_S), house.said.read_text()
@@ -127,13 +119,13 @@ def test_nothing_is_lost_when_everything_is_killed_in_the_middle(
         if word == "worker":
             # One product is in work, one lands while nobody listens.
             land(store, "mug-2", {**MUG, "title_en": "Stoneware Mug with Large Handle 380 ml"})
-            assert eventually(lambda: any("mug-2" in slot for slot in jobs_by_slot(house)), MADE_WITHIN_S)
+            assert eventually(lambda: any("mug-2" in slot for slot in house.jobs_by_slot()), MADE_WITHIN_S)
         os.kill(process, signal.SIGKILL)
         if word == "deployments.events":
             land(store, "clock-2", CLOCK)
     assert eventually(lambda: all(is_made(store, sku) for sku in ("clock-2", "mug-2")), 2 * MADE_WITHIN_S), (
         house.said.read_text()
     )
-    counts = jobs_by_slot(house)
+    counts = house.jobs_by_slot()
     assert counts
     assert set(counts.values()) == {1}

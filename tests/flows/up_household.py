@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -55,6 +56,36 @@ class Household:
         assert eventually(over, RUNS_WITHIN_S), state
         return state
 
+    def come_up(self, times: int) -> None:
+        """Wait until it has said for so many times that it is up, and take the places that it names."""
+
+        def up() -> bool:
+            assert self.process.poll() is None, self.said.read_text()
+            return self.said.read_text().count('{"up"') == times
+
+        assert eventually(up, STARTS_WITHIN_S), self.said.read_text()
+        lines = self.said.read_text().splitlines()
+        self.places = [json.loads(line)["up"] for line in lines if line.startswith('{"up"')][-1]
+
+    def killed_and_started_again(self) -> None:
+        """SIGKILL of the command itself; whatever it kept running is gone before the same home comes up anew."""
+        times = self.said.read_text().count('{"up"')
+        self.process.kill()
+        self.process.wait()
+        assert eventually(lambda: not strays(self.home), 60.0), (
+            "processes outlived the command that kept them"
+        )
+        self.process = start(self.said.parent, self.environment, self.said)
+        self.come_up(times + 1)
+
+    def jobs_by_slot(self) -> dict[str, int]:
+        """How often each slot was settled, by the ledger's own rows."""
+        with sqlite3.connect(f"file:{self.home / 'ledger.sqlite3'}?mode=ro", uri=True) as ledger:
+            rows = ledger.execute(
+                "SELECT slot_key, count(*) FROM jobs WHERE state = 'settled' GROUP BY slot_key"
+            )
+            return dict(rows.fetchall())
+
     def process_of(self, word: str) -> int | None:
         """The process with this word in its command: "worker", "server" or "deployments.events"; not its leash."""
         for process in strays(self.home):
@@ -101,19 +132,13 @@ def household(folder: Path, **settings: str) -> Iterator[Household]:
         "PYTHONPATH": str(ROOT),
         **settings,
     }
-    process = start(folder, environment, said)
-
-    def up() -> bool:
-        assert process.poll() is None, said.read_text()
-        return '"up"' in said.read_text()
-
+    house = Household(start(folder, environment, said), home, {}, environment, said)
     try:
-        assert eventually(up, STARTS_WITHIN_S), said.read_text()
-        places = next(json.loads(line)["up"] for line in said.read_text().splitlines() if '"up"' in line)
-        yield Household(process, home, places, environment, said)
+        house.come_up(1)
+        yield house
     finally:
-        process.kill()
-        process.wait()
+        house.process.kill()
+        house.process.wait()
         assert eventually(lambda: not strays(home), 60.0)
 
 
