@@ -2,7 +2,8 @@
 
 The offline copywriter writes the sample products (and others, given as catalogs) in eight languages; all of it is
 true, so that every finding on it is a false alarm. Into each copy one invention at a time is planted, seeded: a foreign
-material, a claim, a figure, a unit, a fraction, a count; a sentence that only sounds like one is the control.
+material, a claim, a figure, a unit (symbol, word or inch mark), a fraction, a count; a sentence that only sounds like
+one is the control.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ LANGUAGES = ("zh", "en", "es", "fr", "pt", "ru", "de", "ja")
 ROOT = Path(__file__).parents[2]
 SENTENCES = Path(__file__).with_name("copy_inventions.yaml")
 _UNIT_SWAPS = {"cm": "mm", "ml": "L", "kg": "g", "W": "kW", "g": "kg", "mm": "cm", "L": "ml", "m": "cm"}
+_UNIT_WORDS = {
+    "zh": ("米", "克", "英尺"), "en": ("meters", "grams", "feet"), "es": ("metros", "gramos", "pies"),
+    "fr": ("mètres", "grammes", "pieds"), "pt": ("metros", "gramas", "pés"), "ru": ("метров", "граммов", "футов"),
+    "de": ("Meter", "Gramm", "Fuß"), "ja": ("メートル", "グラム", "フィート"),
+}  # fmt: skip
+"""Metres, grams and feet, as words."""
+_WORD_SWAPS = {"cm": 0, "mm": 0, "ml": 1, "L": 1, "W": 1, "kg": 1, "g": 2, "m": 2}
 _QUANTITY = re.compile(r"(?<![\d.,\w])(\d+(?:[.,]\d+)?)([ \u00a0]?)(cm|ml|kg|W|g|mm|L|m)(?![\w²³])")
 _OF_CONTROLS = frozenset({"COPY_UNPROVEN_MATERIAL", "COPY_UNPROVEN_CLAIM", "COPY_UNPROVEN_NUMBER"})
 """A control may invent a colour ("brass-colored screws"); it states no material, claim or figure."""
@@ -105,6 +113,8 @@ def _figures(product: Product, copy: ListingCopy, chance: random.Random) -> Iter
         start, end = found.span()
         for kind, text in (
             ("unit", f"{found[1]}{found[2]}{_UNIT_SWAPS[found[3]]}"),
+            ("unit word", f"{found[1]} {_UNIT_WORDS[language_of(copy)][_WORD_SWAPS[found[3]]]}"),
+            ("inch mark", f'{found[1]}"'),
             ("figure", f"{found[1]}7{found[2]}{found[3]}"),
             ("fraction", f"{found[1]} 9/16{found[2] or ' '}{found[3]}"),
         ):

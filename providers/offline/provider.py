@@ -134,12 +134,11 @@ def _require_offered(request: Request) -> None:
 
 
 def _require_language(language: str) -> None:
-    from providers.offline.copywriter import LANGUAGES
+    """Raises InvalidInputError for a language that only a vendor can write."""
+    from providers.offline.copywriter import language_written, why_not_written
 
-    if language.partition("-")[0] not in LANGUAGES:
-        raise InvalidInputError(
-            f"no templates for {language!r}; languages are {', '.join(LANGUAGES)}", "offline"
-        )
+    if language_written(language) is None:
+        raise InvalidInputError(why_not_written(language), "offline", NEEDS_VENDOR)
 
 
 def _is_main(request: Request) -> bool:

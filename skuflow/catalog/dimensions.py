@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from skuflow.catalog.product import Product
-from skuflow.catalog.units import units
+from skuflow.catalog.units import even_text, units
 
 _CM_PER_M = 100.0
 _LARGEST_CM = 1000.0
@@ -44,7 +43,7 @@ _WHOLE = re.compile(
 _SIZE_NAME = re.compile(r"尺寸|大小|规格|体积|size|dimension|measure", re.IGNORECASE)
 
 _NUMBER = r"\d+(?:[.,]\d+)?"
-_UNIT = r"厘米|公分|毫米|公尺|英寸|英尺|米|inches|inch|feet|foot|cm|mm|ft|in|m|''|\"|″"
+_UNIT = r"厘米|公分|毫米|公尺|英寸|英尺|米|inches|inch|feet|foot|cm|mm|ft|in|m|''|\""
 _TOKEN = re.compile(
     rf"(?P<before>[^\d]*?)(?P<number>{_NUMBER})(?:\s*(?:/|-|–|~|至|到)\s*(?P<upper>{_NUMBER}))?"
     rf"\s*(?P<unit>(?:{_UNIT})(?:(?<![a-z])|(?![a-z])))?(?P<after>\s*[wdhl]\b)?",
@@ -100,13 +99,13 @@ def product_size_cm(product: Product) -> tuple[float | None, float | None]:
 
 def _sizes(attributes: Iterable[tuple[str, str]]) -> Iterator[_Size]:
     for raw_name, raw_value in attributes:
-        name = unicodedata.normalize("NFKC", raw_name).replace("_", " ").casefold()
+        name = even_text(raw_name).replace("_", " ").casefold()
         if _OTHER_THINGS.search(name):
             continue
         axis = _axis(name)
         if axis is None and not _SIZE_NAME.search(name):
             continue
-        value = unicodedata.normalize("NFKC", raw_value[:_VALUE_LIMIT_CHARS]).casefold()
+        value = even_text(raw_value[:_VALUE_LIMIT_CHARS]).casefold()
         lengths = [length for length in _lengths(value, _unit_in_name(name)) if length.cm() is not None]
         size = _read(lengths, axis)
         if size is not None:

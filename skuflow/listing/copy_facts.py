@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from skuflow.catalog.product import Product
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.quality.copy.figures import unproven_figures
+from skuflow.quality.copy.traditional import is_traditional
 
 _NO_FACTS = frozenset(
     {"language", "categories", "category", "tags", "item id", "asin", "url", "images", "image"}
@@ -109,7 +110,8 @@ def told_in(copy: ListingCopy, product: Product, claimed: Collection[str] = ()) 
     """
     text = "\n".join((copy.title, *copy.bullets, copy.description))
     flat = _flat(text)
-    base = copy.language.partition("-")[0].lower()
+    # A Chinese catalog is taken for one in Simplified characters: its words are not those of a Traditional text.
+    base = "zh-Hant" if is_traditional(copy.language) else copy.language.partition("-")[0].lower()
     used: list[str] = []
     left_out: list[str] = []
     for fact in facts_of(product):

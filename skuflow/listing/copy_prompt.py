@@ -18,7 +18,9 @@ from skuflow.listing.answers import AnswerError, Message, data_block, listed, qu
 from skuflow.listing.copy_facts import facts_of, point_language, told_in
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.findings import Finding, Severity
+from skuflow.listing.rules.copy_checks import outside_brand
 from skuflow.listing.rules.text import TextLimits
+from skuflow.quality.copy.traditional import is_traditional
 from skuflow.quality.copy_proof import prove
 from skuflow.quality.copy_scores import score_copy
 from skuflow.quality.kit_scores import findings_from
@@ -102,7 +104,7 @@ def copy_messages(request: CopyRequest, limits: TextLimits) -> list[Message]:
         language=_language_name(request.language),
         title_max=limits.title_max_chars,
         title_least=f", at least {limits.title_min_chars}" if limits.title_min_chars > 1 else "",
-        title_rules=_title_rules(limits),
+        title_rules=_title_rules(limits, request.product.brand),
         bullets_max=min(BULLETS_MOST, limits.bullets_max),
         bullet_max=limits.bullet_max_chars,
         description_max=min(limits.description_max_chars, DESCRIPTION_MAX_CHARS),
@@ -237,7 +239,9 @@ def _findings(answer: _Answer, copy: ListingCopy, request: CopyRequest, limits: 
             f"The title has {len(copy.title)} characters, at least {limits.title_min_chars} are asked for."
         )
         found.append(_warning("COPY_TITLE_SHORT", subject, message, "标题过短，请补充核心属性词。"))
-    forbidden = sorted(set(copy.title) & set(limits.title_forbidden_chars))
+    forbidden = sorted(
+        set(outside_brand(copy.title, request.product.brand)) & set(limits.title_forbidden_chars)
+    )
     if forbidden:
         message = f"The title holds {' '.join(forbidden)}, which the marketplace forbids. Remove it."
         found.append(_finding("COPY_TITLE_CHARACTERS", subject, message, "标题含平台禁用字符，请删除。"))
@@ -326,7 +330,7 @@ def _few_facts(subject: str, bullets: int) -> Finding:
         severity=Severity.WARNING,
         subject=subject,
         message=f"Only {bullets} bullets: the catalog states too little. Add attributes or selling points.",
-        message_zh=f"只有 {bullets} 条卖点：商品信息太少。请补充属性或卖点。",
+        message_zh=f"只有 {bullets} 条要点：商品信息太少。请补充属性或卖点。",
         measured=f"{bullets} bullets",
         limit=f"{BULLETS_LEAST} bullets",
     )
@@ -374,13 +378,20 @@ def _line_limits(language: str) -> tuple[int, int]:
 
 def _language_name(language: str) -> str:
     name = LANGUAGE_NAMES.get(language.partition("-")[0].lower())
+    if is_traditional(language):
+        name = f"{name} in Traditional characters"
     return f"{name} ({language})" if name else f"the language {language} (BCP 47)"
 
 
-def _title_rules(limits: TextLimits) -> str:
+def _title_rules(limits: TextLimits, brand: str) -> str:
     rules = []
     if limits.title_forbidden_chars:
-        rules.append(f"not with any of the characters {' '.join(limits.title_forbidden_chars)}")
+        # Said only where it is so: a model that is told of exceptions finds them.
+        spared = set(brand) & set(limits.title_forbidden_chars)
+        rules.append(
+            f"not with any of the characters {' '.join(limits.title_forbidden_chars)}"
+            + (", except inside the brand" if spared else "")
+        )
     if limits.word_repeat_max:
         rules.append(f"no word more than {limits.word_repeat_max} times")
     return f"  In the title: {'; '.join(rules)}.\n" if rules else ""

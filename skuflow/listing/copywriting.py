@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skuflow.listing.findings import Finding
+from skuflow.listing.findings import Finding, Severity
 
 
 class ListingCopy(BaseModel):
@@ -32,3 +32,17 @@ class ListingCopy(BaseModel):
     facts_left_out: tuple[str, ...] = ()
     origin: str
     findings: tuple[Finding, ...] = ()
+
+
+def not_written(part: str, language: str, reason: str) -> Finding:
+    """COPY_LANGUAGE, a warning, for copy in a language (BCP 47) that no provider in use can write; ``reason`` is the
+    first one's sentence."""
+    return Finding(
+        code="COPY_LANGUAGE",
+        severity=Severity.WARNING,
+        subject=part,
+        message=f"Copy in {language} was not written: {reason}.",
+        message_zh=f"未生成 {language} 文案：当前文案供应商不支持该语言。"
+        "请在 SKUFLOW_PROVIDERS 中为文案指定文本模型，或改用其他语言。",
+        measured=language,
+    )

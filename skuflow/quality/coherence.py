@@ -17,7 +17,7 @@ from skuflow.quality.copy.keywords import keywords_told_ratio
 from skuflow.quality.copy.kind_names import has_names, kinds_named
 from skuflow.quality.copy.lexicon import colours
 from skuflow.quality.copy.mentions import Sense, mentions
-from skuflow.quality.copy.passages import reading_languages
+from skuflow.quality.copy.passages import is_of_another_language, reading_languages
 from skuflow.quality.scoring import MEASURE_DECIMALS
 
 if TYPE_CHECKING:
@@ -48,14 +48,11 @@ class ColourShare:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """What is known of one image. ``id`` as in the kit ("image:scene:1"); ``style`` None where there is none;
-    ``agrees_ratio`` is a vision model's opinion (0..1) of how well image and text go together, None without one.
-    """
+    """What is known of one image. ``id`` as in the kit ("image:scene:1"); ``style`` None where there is none."""
 
     id: str
     role: str
     style: str | None = None
-    agrees_ratio: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +74,8 @@ def coherence(
 
     Parts: "colour" (titles' colour words against the product's colours), "kind" (titles name the kind), "keywords"
     (they share words with the text and name no other kind), "languages" (copies do not contradict each other), "scene"
-    (the scene suits the product), "opinion" (mean of the vision model's). Findings: COHERENCE_COLOUR, COHERENCE_KIND,
-    COHERENCE_KEYWORDS, COHERENCE_SCENE, all warnings, and COPY_LANGUAGES_DISAGREE.
+    (the scene suits the product). Findings: COHERENCE_COLOUR, COHERENCE_KIND, COHERENCE_KEYWORDS, COHERENCE_SCENE, all
+    warnings, and COPY_LANGUAGES_DISAGREE.
     """
     findings: list[Finding] = []
     parts: dict[str, float] = {}
@@ -87,7 +84,6 @@ def coherence(
         ("kind", [_kind(copy, product, findings) for copy in copies]),
         ("keywords", [_keywords(copy, product, findings) for copy in copies]),
         ("scene", [_scene(image, product, findings) for image in images]),
-        ("opinion", [image.agrees_ratio for image in images]),
     ):
         known = [value for value in judged if value is not None]
         if known:
@@ -167,6 +163,7 @@ def _colour(copy: ListingCopy, found: Sequence[ColourShare], findings: list[Find
         concept: mention.written
         for mention in mentions(colours(), copy.title, reading_languages(copy.language))
         if mention.sense is Sense.STATED and not mention.concepts & _UNTELLABLE
+        if not is_of_another_language(mention.written, copy.language)
         for concept in sorted(mention.concepts)[:1]
     }
     if not named or not found:

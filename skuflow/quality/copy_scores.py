@@ -11,7 +11,7 @@ from skuflow.catalog.product import Product
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.rules import TextLimits
-from skuflow.listing.rules.copy_checks import TextFacts, most_repeated
+from skuflow.listing.rules.copy_checks import TextFacts, most_repeated, outside_brand
 from skuflow.quality.copy.keywords import keywords_told_ratio
 from skuflow.quality.copy.wording import repeated_phrases
 from skuflow.quality.copy_limits import COPY_RULES
@@ -46,11 +46,12 @@ def score_copy(
     of whoever proved the copy (``skuflow.quality.copy_proof``); unproven statements weigh heaviest here.
     """
     texts = (copy.title, *copy.bullets, copy.description, *copy.keywords)
+    judged_title = outside_brand(copy.title, product.brand)
     measures = {
         "title_chars": float(len(copy.title)),
         "title_excess_chars": _excess(len(copy.title), limits.title_max_chars),
         "title_missing_chars": _excess(limits.title_min_chars, len(copy.title)),
-        "title_forbidden_count": float(sum(copy.title.count(c) for c in set(limits.title_forbidden_chars))),
+        "title_forbidden_count": float(sum(judged_title.count(c) for c in set(limits.title_forbidden_chars))),
         "bullets_count": float(len(copy.bullets)),
         "bullets_excess_count": _excess(len(copy.bullets), limits.bullets_max),
         "bullet_excess_chars": _excess(max(map(len, copy.bullets), default=0), limits.bullet_max_chars),

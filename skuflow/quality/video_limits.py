@@ -333,6 +333,6 @@ VIDEO_RULES: tuple[Rule, ...] = (
         bad_when="above",
         steps=(Step(0.0, 10),),
         advice="captions were asked for, and shots are without them; use shorter words, or another provider",
-        advice_zh="要求的字幕未能全部显示在视频中；请精简文字或更换服务商",
+        advice_zh="要求的字幕未能全部显示在视频中；请精简文字或更换供应商",
     ),
 )

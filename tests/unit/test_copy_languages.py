@@ -7,7 +7,8 @@ import pytest
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.findings import Severity
-from skuflow.quality.copy.languages import language_findings
+from skuflow.listing.markets import markets
+from skuflow.quality.copy.languages import language_findings, language_names
 
 TEXTS = {
     "en": ("Folding Camping Chair with Cup Holder", "The wide cup holder at the right keeps every drink at hand."),
@@ -108,3 +109,51 @@ def test_five_words_warn_and_eight_are_an_error() -> None:
 
 def test_a_language_that_cannot_be_told_is_not_judged() -> None:
     assert language_findings(written("en").model_copy(update={"language": "fi"}), CHAIR) == ()
+
+
+TRADITIONAL = ("便攜摺疊露營椅", "右側網布杯架，飲料隨手放，戶外辦公室都適用。")
+
+
+def in_traditional(language: str, *bullets: str) -> ListingCopy:
+    title, sentence = TRADITIONAL
+    base = written("zh", title=title, bullets=bullets or (sentence,), description=sentence)
+    return base.model_copy(update={"language": language})
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "zh-TW", "zh-HK", "zh-MO"])
+def test_simplified_copy_for_readers_of_traditional_characters_is_the_wrong_language(language: str) -> None:
+    assert language_findings(in_traditional(language), CHAIR) == ()
+    (finding,) = language_findings(written("zh").model_copy(update={"language": language}), CHAIR)
+    assert (finding.code, finding.measured, finding.limit) == ("COPY_WRONG_LANGUAGE", "zh-Hans", language)
+    assert "Simplified Chinese" in finding.message
+    assert "繁体中文" in (finding.message_zh or "")
+
+
+@pytest.mark.parametrize("language", ["zh", "zh-CN", "zh-Hans-HK"])
+def test_simplified_copy_is_right_where_nobody_asks_for_the_other(language: str) -> None:
+    assert language_findings(written("zh").model_copy(update={"language": language}), CHAIR) == ()
+
+
+def test_two_simplified_characters_in_traditional_copy_are_a_mixture_and_one_is_a_slip() -> None:
+    def subjects(bullet: str) -> list[tuple[str, str]]:
+        copy = in_traditional("zh-Hant", TRADITIONAL[1], bullet)
+        return [(finding.code, finding.subject) for finding in language_findings(copy, CHAIR)]
+
+    assert subjects("輕巧耐用，可調节高度") == []
+    assert subjects("輕巧耐用，可调节高度") == [("COPY_MIXED_LANGUAGE", "copy:zh-Hant bullet 2")]
+    assert subjects("着手溫户衞綫裏面峯") == []
+
+
+def test_other_languages_than_chinese_are_found_in_traditional_copy_too() -> None:
+    for actual in ("en", "ja"):
+        copy = written(actual).model_copy(update={"language": "zh-Hant"})
+        (finding,) = language_findings(copy, CHAIR)
+        assert (finding.code, finding.measured) == ("COPY_WRONG_LANGUAGE", actual)
+
+
+def test_every_language_of_a_market_has_a_name_in_english_and_chinese() -> None:
+    for language in {language for market in markets().values() for language in market.languages}:
+        name, name_zh = language_names(language)
+        assert language not in (name, name_zh)
+    assert language_names("pt-BR") == ("Portuguese", "葡萄牙语")
+    assert language_names("xx") == ("xx", "xx")

@@ -342,3 +342,24 @@ def test_an_answer_error_is_a_sentence() -> None:
     with pytest.raises(AnswerError) as caught:
         read_copy(json.dumps({}), copy_request(), LIMITS)
     assert "\n" not in str(caught.value)
+
+
+# A brand that holds what may not stand in a title
+
+
+def test_the_brand_may_hold_what_a_title_may_not() -> None:
+    branded = copy_request(of=product(brand="Yahoo!"), marketplace="amazon")
+    limits = text_limits("amazon")
+    assert "except inside the brand" in copy_messages(branded, limits)[0]["content"]
+    assert "except" not in copy_messages(copy_request(marketplace="amazon"), limits)[0]["content"]
+    title = "Yahoo! Folding Camping Chair, 600D Fabric, Holds 120 kg"
+    assert read_copy(answer(title=title), branded, limits).findings == ()
+    with pytest.raises(CopyAnswerError, match="holds !, which the marketplace forbids"):
+        read_copy(answer(title=f"{title}!"), branded, limits)
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "zh-TW"])
+def test_traditional_characters_are_asked_for_by_name(language: str) -> None:
+    rules = copy_messages(copy_request(language), LIMITS)[0]["content"]
+    assert f"Chinese in Traditional characters ({language})" in rules
+    assert "Traditional" not in copy_messages(copy_request("zh"), LIMITS)[0]["content"]

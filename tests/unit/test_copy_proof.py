@@ -115,6 +115,40 @@ def test_a_figure_is_reported_once_per_part() -> None:
     assert len(prove(copy("350 ml and 350 ml"), MUG)) == 1
 
 
+def codes(text: str, language: str) -> list[tuple[str, Severity]]:
+    return [(finding.code, finding.severity) for finding in prove(copy(text, language), MUG)]
+
+
+@pytest.mark.parametrize("language", ["it", "ko", "sv", "ms-MY"])
+def test_a_language_without_a_lexicon_says_that_it_is_not_fully_proven(language: str) -> None:
+    (finding,) = prove(copy("380 ml", language), MUG)
+    assert (finding.code, finding.severity) == ("COPY_PROOF_LIMITED", Severity.WARNING)
+    assert finding.subject == f"copy:{language}"
+    assert "词库" in (finding.message_zh or "")
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr", "pt-BR", "ru", "de", "ja", "zh"])
+def test_a_language_with_a_lexicon_is_fully_proven(language: str) -> None:
+    assert prove(copy("380 ml", language), MUG) == ()
+
+
+def test_english_inventions_are_found_in_a_language_without_a_lexicon() -> None:
+    limited = ("COPY_PROOF_LIMITED", Severity.WARNING)
+    assert codes("certificata FDA", "it") == [("COPY_UNPROVEN_CLAIM", Severity.ERROR), limited]
+    assert codes("tazza stainless steel", "it") == [limited]
+    assert codes("tazza carbon steel", "it") == [("COPY_UNPROVEN_MATERIAL", Severity.ERROR), limited]
+
+
+@pytest.mark.parametrize(
+    "text, language",
+    [("prestazioni concrete, due olive", "it"), ("glass och sand", "sv"), ("red je rug", "nl")],
+)
+def test_words_that_mean_something_else_in_a_language_without_a_lexicon_are_not_judged(
+    text: str, language: str
+) -> None:
+    assert [code for code, _ in codes(text, language)] == ["COPY_PROOF_LIMITED"]
+
+
 INCHES = MUG.model_copy(
     update={"attributes": {"drill": "9/16 in", "bit": "1 1/2 in", "heat": "40-100C", "kit": "10-in-1"}}
 )

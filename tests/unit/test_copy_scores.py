@@ -201,3 +201,13 @@ def test_a_kit_is_between_the_mean_and_the_worst_of_its_parts() -> None:
     assert kit.overall == 82.5
     assert score_kit([], [], []).overall is None
     assert score_kit([], [5.0], [], 3).images == 0.0
+
+
+@pytest.mark.parametrize(
+    "title, points",
+    [("Yahoo! Stoneware Mug", 0), ("Yahoo! Stoneware Mug!", 15), ("Yahoo Stoneware Mug!", 15)],
+)
+def test_forbidden_characters_inside_the_brand_cost_nothing(title: str, points: int) -> None:
+    product = PRODUCT.model_copy(update={"brand": "Yahoo!"})
+    score = score_copy(CLEAN.model_copy(update={"title": title}), product, LIMITS)
+    assert score.overall == 100 - points

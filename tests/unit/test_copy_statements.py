@@ -166,8 +166,9 @@ def test_every_part_is_named_and_a_word_is_reported_once_in_it() -> None:
     ]
 
 
-def test_a_language_without_a_lexicon_is_not_judged() -> None:
-    assert found("Koperen pot, waterproof", "nl", BARE) == []
+def test_a_language_without_a_lexicon_is_judged_by_its_english_words_only() -> None:
+    assert found("Koperen pot, waterdicht", "nl", BARE) == []
+    assert found("Koperen pot, waterproof", "nl", BARE) == [("CLAIM", "waterproof")]
 
 
 def test_lexicons_hold_every_language_and_can_be_found_by_their_own_terms() -> None:

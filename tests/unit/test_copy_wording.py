@@ -75,10 +75,64 @@ def test_what_no_marketplace_takes_is_found_as_written(text: str, written: str) 
         ("促成美味的杯子 ™ ® © → •", "zh"),
         ("AmazonBasics mug", "en"),
         ("an Amazon mug", "en"),
+        ("Luftreiniger ohne Ozon", "de"),
+        ("Großes Angebot an Farben", "de"),
+        ("Remise de jardin en bois", "fr"),
+        ("Appareil de remise en forme", "fr"),
+        ("不限时使用", "zh"),
+        ("Coupon organizer wallet, 12 cm ground clearance", "en"),
+        ("セールスポイントは軽さです", "ja"),
+        ("100% off-grid, 40 % offener Griff", "de"),
     ],
 )
 def test_ordinary_text_holds_nothing_forbidden(text: str, language: str) -> None:
     assert terms(text, language) == []
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr", "pt", "ru", "de", "ja", "zh"])
+@pytest.mark.parametrize("written", ["50%OFF", "50% off", "5 % Off"])
+def test_a_share_off_is_a_promotion_in_every_language(written: str, language: str) -> None:
+    assert terms(f"{written}!", language) == [written]
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_ozon_is_a_platform_where_it_is_no_gas(language: str) -> None:
+    assert terms("Ozon", language) == ["Ozon"]
+
+
+@pytest.mark.parametrize(
+    "text, language", [("Angebot", "de"), ("une remise", "fr"), ("coupon", "en"), ("clearance", "en")]
+)
+def test_phrases_that_are_let_pass_hide_no_other_promotion(text: str, language: str) -> None:
+    assert terms(text, language) == [text.split()[-1]]
+
+
+@pytest.mark.parametrize("language", ["it", "nl", "ko", "tr", "vi", "id", "sv"])
+def test_a_platforms_name_is_forbidden_in_languages_without_a_list_too(language: str) -> None:
+    assert terms("visto su Amazon", language, "ebay") == ["Amazon"]
+    assert terms("visto su Amazon", language, "amazon") == []
+    assert terms("amazon에서 인기", language, "ebay") == ["amazon"]
+
+
+@pytest.mark.parametrize("language", ["es", "fr", "pt", "ru", "de", "ja", "zh", "it", "ko"])
+def test_english_promotion_is_found_in_every_language(language: str) -> None:
+    assert terms("Limited time, on sale", language) == ["Limited time", "on sale"]
+    assert terms("Cheap: best deal", language) == ["Cheap", "best deal"]
+
+
+@pytest.mark.parametrize(
+    "text, language",
+    [
+        ("El agua sale por abajo", "es"),
+        ("Il sale si conserva", "it"),
+        ("Un coupon de tissu", "fr"),
+        ("Best geschikt voor koffie", "nl"),
+        ("Am best en vacío", "es"),
+    ],
+)
+def test_english_words_that_other_languages_have_are_no_promotion_there(text: str, language: str) -> None:
+    assert terms(text, language) == []
+    assert terms(text, language, part="title") == []
 
 
 def test_a_platforms_name_is_forbidden_on_the_others_only() -> None:

@@ -369,6 +369,21 @@ def test_an_unsupported_language_names_the_supported() -> None:
     assert caught.value.code == "COPY_LANGUAGE"
 
 
+@pytest.mark.parametrize("language", ["zh-Hant", "zh-TW", "zh-HK", "zh-MO"])
+def test_simplified_copy_is_not_passed_off_as_traditional(language: str) -> None:
+    with pytest.raises(CopyError, match=r"Traditional Chinese \(zh-") as caught:
+        written(product(), language)
+    assert caught.value.code == "COPY_LANGUAGE"
+    assert "SKUFLOW_PROVIDERS" in caught.value.message
+
+
+def test_the_brand_keeps_what_a_title_may_not_hold() -> None:
+    limits = TextLimits(80, 1, 5, 60, 500, None, 10, "!$", None)
+    item = product(titles={"en": "Chair! for camping"}, brand="Yahoo!")
+    title = write_copy(item, language="en", marketplace="x", market=None, shots=1, limits=limits).title
+    assert title.startswith("Yahoo! Chair for camping")
+
+
 def test_a_regional_language_is_written_as_its_base() -> None:
     copy = written(product(), "pt-BR")
     assert copy.language == "pt-BR"

@@ -329,6 +329,7 @@ def test_figures_in_base_units() -> None:
     ]  # fmt: skip
     assert {round(f.value, 3) for f in figures("45×60") if f.dimension == "across"} == {0.45, 0.6}
     assert {round(f.value, 3) for f in figures("17 x 12 in") if f.dimension == "across"} == {0.432, 0.305}
+    assert {round(f.value, 3) for f in figures("17″ x 12″") if f.dimension == "across"} == {0.432, 0.305}
     assert [f.value for f in figures("四件套")] == [4]
     assert same(0.5, 0.5149)
     assert not same(0.5, 0.53)

@@ -12,13 +12,33 @@ from pathlib import Path
 from typing import Any
 
 from skuflow.listing.packaged_yaml import read_yaml
+from skuflow.quality.copy.languages import language_names
+from skuflow.quality.copy.passages import base_language
+from skuflow.quality.copy.traditional import is_traditional
 
 LANGUAGES = ("en", "es", "fr", "pt", "ru", "de", "ja", "zh")
-"""What copy can be written in; "zh" for products whose catalog is Chinese."""
+"""What copy can be written in; "zh", in Simplified characters, for products whose catalog is Chinese."""
 
 _HERE = Path(__file__).parent
 _CJK = r"\u3000-\u303f\u3040-\u30ff\u3400-\u9fff\uff00-\uffef"
 _CJK_GAP = re.compile(rf"\s+(?=[{_CJK}])|(?<=[{_CJK}])\s+")
+
+
+def language_written(language: str) -> str | None:
+    """Which of ``LANGUAGES`` copy for a BCP 47 tag is written in ("pt" for pt-BR); None where there are no templates,
+    as for Traditional Chinese, which is more than other characters."""
+    base = base_language(language)
+    return base if base in LANGUAGES and not is_traditional(language) else None
+
+
+def why_not_written(language: str) -> str:
+    """The sentence for a language without templates, and what to do."""
+    name, _ = language_names(language)
+    return (
+        f"no templates for {name if name == language else f'{name} ({language})'}; languages are"
+        f" {', '.join(LANGUAGES)} (Simplified Chinese). Choose one of these, or name a text model for copy in"
+        " SKUFLOW_PROVIDERS"
+    )
 
 
 def squeezed(text: str) -> str:

@@ -161,10 +161,11 @@ def title_of(
     )
     extras = [_title_case(text, language) for text in additions if text]
     for kept in (extras, extras[:1], extras[1:], []):
-        title = _allowed(_with_extras(core, kept, language), limits)
+        title = _allowed(_with_extras(core, kept, language), limits, product.brand)
         if len(title) <= limits.title_max_chars and _repeats(title) <= (limits.word_repeat_max or 99):
             return title
-    return cut(_without_repeats(_allowed(core, limits), limits.word_repeat_max), limits.title_max_chars)
+    plain = _without_repeats(_allowed(core, limits, product.brand), limits.word_repeat_max)
+    return cut(plain, limits.title_max_chars)
 
 
 def _title_case(text: str, language: str) -> str:
@@ -270,9 +271,12 @@ def _without_repeats(title: str, most: int | None) -> str:
     return " ".join(kept)
 
 
-def _allowed(text: str, limits: TextLimits) -> str:
+def _allowed(text: str, limits: TextLimits, brand: str) -> str:
+    """``text`` without what may not stand in a title; inside the brand's name everything may."""
     forbidden = str.maketrans(dict.fromkeys(limits.title_forbidden_chars, " "))
-    return " ".join(text.translate(forbidden).split())
+    name = brand.strip()
+    around = text.split(name) if name else [text]
+    return " ".join(name.join(part.translate(forbidden) for part in around).split())
 
 
 def cut(text: str, max_chars: int) -> str:

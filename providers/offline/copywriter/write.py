@@ -10,7 +10,7 @@ from providers.offline.copywriter.errors import CopyError
 from providers.offline.copywriter.facts import Fact, facts_of, has_ideographs, source_language
 from providers.offline.copywriter.grammar import capitalised
 from providers.offline.copywriter.keywords import keywords_of
-from providers.offline.copywriter.lexicon import LANGUAGES, style
+from providers.offline.copywriter.lexicon import language_written, style, why_not_written
 from providers.offline.copywriter.naming import (
     Name,
     cut,
@@ -50,11 +50,9 @@ def write_copy(
     Raises CopyError: COPY_LANGUAGE for a language without templates, COPY_NO_NAME for a product whose kind is unknown
     and whose titles are all in a script that this language cannot show.
     """
-    base = language.split("-")[0].lower()
-    if base not in LANGUAGES:
-        raise CopyError(
-            "COPY_LANGUAGE", f"no templates for {language!r}; languages are {', '.join(LANGUAGES)}"
-        )
+    base = language_written(language)
+    if base is None:
+        raise CopyError("COPY_LANGUAGE", why_not_written(language))
     name = name_of(product, base)
     if name is None:
         raise CopyError(
@@ -288,7 +286,7 @@ def _findings(language: str, name: Name, left_out: Sequence[str], bullets: int) 
                 severity=Severity.WARNING,
                 subject=subject,
                 message=f"Only {bullets} bullets: the catalog states too little. Add attributes or selling points.",
-                message_zh=f"只有 {bullets} 条卖点：商品信息太少。请补充属性或卖点。",
+                message_zh=f"只有 {bullets} 条要点：商品信息太少。请补充属性或卖点。",
                 measured=f"{bullets} bullets",
                 limit=f"{MIN_BULLETS} bullets",
             )

@@ -1,7 +1,7 @@
 """Figures: every number of a text with its unit, and whether the product's own data state it.
 
-Numbers are compared as values ("1,2 m" is "1.2 m" is "120 cm", "1 9/16 in" is "1.5625 in"), counted words as units
-("12 часов" is "12 小时"), codes as text ("IPX6", "600D", "USB-C 3.2").
+Numbers are compared as values ("1,2 m" is "1.2 m" is "120 cm", "1 9/16 in" is "1.5625 in", "二十克" is "20 g"), counted
+words as units ("12 часов" is "12 小时"), codes as text ("IPX6", "600D", "USB-C 3.2").
 """
 
 from __future__ import annotations
@@ -9,91 +9,81 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-_BASE: dict[str, tuple[str, str]] = {
-    "mm": ("m", "0.001"), "cm": ("m", "0.01"), "m": ("m", "1"), "km": ("m", "1000"),
-    "in": ("in", "1"), "ft": ("ft", "1"), "m2": ("m2", "1"), "m3": ("m3", "1"),
-    "mg": ("g", "0.001"), "g": ("g", "1"), "kg": ("g", "1000"), "lb": ("lb", "1"), "oz": ("oz", "1"),
-    "ml": ("l", "0.001"), "cl": ("l", "0.01"), "dl": ("l", "0.1"), "l": ("l", "1"),
-    "mw": ("w", "0.001"), "w": ("w", "1"), "kw": ("w", "1000"), "wh": ("wh", "1"), "kwh": ("wh", "1000"),
-    "mv": ("v", "0.001"), "v": ("v", "1"), "kv": ("v", "1000"),
-    "ma": ("a", "0.001"), "a": ("a", "1"), "mah": ("ah", "0.001"), "ah": ("ah", "1"),
-    "hz": ("hz", "1"), "khz": ("hz", "1000"), "mhz": ("hz", "1000000"), "ghz": ("hz", "1000000000"),
-    "k": ("k", "1"), "°c": ("°c", "1"), "°f": ("°f", "1"), "°": ("°", "1"), "%": ("%", "1"),
-    "lm": ("lm", "1"), "lux": ("lux", "1"), "db": ("db", "1"), "pa": ("pa", "1"), "kpa": ("pa", "1000"),
-    "bar": ("bar", "1"), "rpm": ("rpm", "1"), "ppm": ("ppm", "1"),
-    "second": ("second", "1"), "minute": ("second", "60"), "hour": ("second", "3600"),
-    "day": ("day", "1"), "week": ("day", "7"), "month": ("month", "1"), "year": ("month", "12"),
-    "person": ("person", "1"), "piece": ("piece", "1"),
-}  # fmt: skip
-"""Units by canonical spelling: base unit and factor. Units of different systems are never converted."""
+from skuflow.catalog.units import ExactUnit, exact_units
+from skuflow.quality.copy.numbers import HAN, LETTER, NUMBER, evened, han_value, values
 
-_WORDS: dict[str, str] = {
-    "hour": "h|hr|hrs|hour|hours|hora|horas|heure|heures|ч|час|часа|часов|stunde|stunden|std|時間|小时|小時",
-    "minute": "min|mins|minute|minutes|minuto|minutos|мин|минута|минуты|минут|minuten|分钟|分鐘|分",
-    "second": "s|sec|second|seconds|segundo|segundos|seconde|secondes|с|сек|секунда|секунды|секунду|секунд"
-    "|sekunde|sekunden|秒钟|秒",
-    "day": "day|days|día|días|jour|jours|dia|dias|день|дня|дней|tag|tage|tagen|日間|日|天",
-    "week": "week|weeks|semana|semanas|semaine|semaines|неделя|недели|недель|woche|wochen|週間|周",
-    "month": "month|months|mes|meses|mois|mês|месяц|месяца|месяцев|monat|monate|monaten|か月|ヶ月|个月",
-    "year": "year|years|año|años|an|ans|année|années|ano|anos|год|года|лет|jahr|jahre|jahren|年間|年",
-    "person": "people|persons|person|personas|personnes|pessoas|человек|человека|personen|人用|人",
-    "piece": "pcs|pc|piece|pieces|pieza|piezas|pièce|pièces|peça|peças|шт|штук|штуки|штука|предмет|предмета|предметов"
-    "|stück|stk|teilig|teile|個|枚|点|件|只|个|支|片装|件套|只装|个装|本入り|個入り|個セット|枚入り|点セット|pack|packs|count",
-    "in": "in|inch|inches|pulgada|pulgadas|pouce|pouces|polegada|polegadas|дюйм|дюйма|дюймов|zoll|インチ|英寸|″",
-    "lb": "lb|lbs|pound|pounds|libra|libras|livre|livres|фунт|фунта|фунтов|pfund|ポンド|磅",
-    "ml": "мл|毫升", "l": "л|liter|liters|litre|litres|litro|litros|литр|литра|литров|リットル|升",
-    "cm": "см|厘米|センチ", "mm": "мм|毫米", "m": "м|米", "km": "км",
-    "m2": "m²|м²|㎡|平方米", "m3": "m³|м³|㎥",
-    "kg": "кг|公斤|千克|キロ", "g": "г|克|グラム", "mg": "мг",
-    "w": "вт|watt|watts|瓦", "kw": "квт|千瓦", "v": "в|volt|volts|伏", "a": "а|amp|amps", "hz": "гц|赫兹",
-    "k": "к|kelvin", "°c": "℃|度", "°f": "℉", "db": "дб|分贝", "lm": "лм|lumen|lumens|流明", "mah": "мач",
+_OTHER_WORDS = {
+    "米": "白色黄兰家其", "升": "级降温华", "支": "持撑架付", "个": "性", "個": "性別", "把": "手握柄",
+    "包": "邮装裹含括", "天": "然猫", "日": "本常式系", "人": "造体字工气性", "周": "边到围", "秒": "杀",
+    "分": "之体区离段层类割期机组色享格", "瓦": "楞", "点": "击缀焊検灯滅", "ミリ": "オタ", "克": "隆",
 }  # fmt: skip
-_CANONICAL = {unit: unit for unit in _BASE} | {
-    word: unit for unit, words in _WORDS.items() for word in words.split("|")
-}
-_NUMBER = r"\d+(?:[.,]\d+)*"
-_LATIN_WORDS = sorted((w for w in _CANONICAL if not re.search(r"[\u3040-\u9fff]", w)), key=len, reverse=True)
-_UNIT = "|".join(map(re.escape, _LATIN_WORDS))
-_LETTER = r"[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0400-\u04ff]"
-_WORD_END = rf"(?!{_LETTER})"
-_ALSO_WORDS = frozenset({"in", "an", "a", "s", "с", "а", "в", "к", "k"})
-"""Units that are everyday words when written in small letters ("316 в", "5 a 8", "set of 2 in a box")."""
-_CJK_WORDS = sorted(
-    (word for word in _CANONICAL if re.search(r"[\u3040-\u9fff]", word)), key=len, reverse=True
+"""What makes a word of its own of a unit's ideograph: "2.0升级" holds no litres."""
+_IDEOGRAPH = re.compile(r"[\u3040-\u9fff]")
+_MARKS = ('"', "'")
+_LONGEST_FIRST = sorted(exact_units(), key=len, reverse=True)
+
+
+def _spelled(word: str) -> str:
+    # A spelling in capitals is matched as it stands.
+    return re.escape(word) if word == word.lower() else f"(?-i:{re.escape(word)})"
+
+
+_CJK_UNIT = "|".join(
+    re.escape(word) + (f"(?![{_OTHER_WORDS[word]}])" if word in _OTHER_WORDS else "")
+    for word in _LONGEST_FIRST
+    if _IDEOGRAPH.search(word)
 )
-_CJK_UNIT = "|".join("米(?![白色黄])" if word == "米" else re.escape(word) for word in _CJK_WORDS)
+_UNIT = "|".join(
+    _spelled(word) for word in _LONGEST_FIRST if word not in _MARKS and not _IDEOGRAPH.search(word)
+)
+_WORD_END = rf"(?:(?!{LETTER})|(?=x\d)|(?<=[cm]m)(?=x(?!{LETTER})))"
 _FIGURE = re.compile(
-    rf"(?P<code>(?<!{_LETTER})(?<!\d)(?<!\d-)[A-Za-z]+-?\d[A-Za-z0-9]*)"
-    rf"|(?P<number>{_NUMBER})(?:[ \u00a0\u202f-]?(?P<unit>(?:{_UNIT}){_WORD_END}|(?:{_CJK_UNIT})|%))?"
-    rf"(?P<letters>(?<=\d)(?!x\s?\d)[A-Za-z]+)?",
+    rf"(?P<code>(?<!{LETTER})(?<!\d)(?<!\d-)[A-Za-z]+-?\d[A-Za-z0-9]*)"
+    rf"|(?P<number>(?<![\d.,])\d{{1,3}}(?: \d{{3}})+(?!\d)(?:[.,]\d{{1,2}}(?!\d))?|{NUMBER})"
+    rf"(?:[ -]?(?P<unit>(?:{_UNIT}){_WORD_END}|(?:{_CJK_UNIT})|%|(?<=\d)[\"']))?"
+    rf"(?P<letters>(?<=\d)(?!x\s?\d)[A-Za-z][A-Za-z0-9]*)?",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"\s*(?:[-–—~〜～×x*/]|to|до|a|à|bis)\s*", re.IGNORECASE)
-_COUNTED = frozenset({"piece", "person"})
+_LINK = re.compile(r"\s*(?:[-–—~〜～×x*/…]|to|до|a|à|bis|至|到)\s*", re.IGNORECASE)
+_MINUS = "-\u2010\u2212–"
+_NO_MINUS_BEHIND = re.compile(rf"{LETTER}|[\d%°)\]]")
+_SIGNED = frozenset({"°c", "°f", "°"})
+"""Before all else a dash is no minus: " -40 cm" is an item of a list."""
+_COUNTED = frozenset({"piece", "person", "page"})
 """Units that a catalog may leave to the noun: "4-slice", "families of 4"."""
-_HAN = {"一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10}
-_HAN_FIGURE = re.compile(rf"([{''.join(_HAN)}])\s*({_CJK_UNIT})")
-
-
-_DEGREES = re.compile(r"(\d{2,3}) ?([CF])(?![A-Za-z0-9])")
-"""Degrees written without their sign: "40-100C"."""
-_VULGAR = re.compile(r"[\u00bc-\u00be\u2150-\u215e]")
-_FRACTION = re.compile(
-    r"(?<![\d./,])(?:(?P<whole>\d{1,3})\s*[ -]\s*)?(?P<over>\d{1,2})\s?/\s?(?P<under>2|4|8|16|32|64)(?![\d/.,]\d|\d)"
+_ALSO_WORDS = frozenset({"in", "an", "a", "s", "с", "а", "в", "к", "k", "go", "mo", "once"})
+"""Units that are everyday words when written in small letters ("316 в", "5 a 8", "set of 2 in a box")."""
+_NOUNS = frozenset(
+    {"feet", "foot", "pie", "pies", "pied", "pieds", "pé", "pés", "cup", "cups", "taza", "tazas", "tasse", "tasses",
+     "tassen", "xícara", "xícaras", "чашка", "чашки", "чашек", "pint"}
+)  # fmt: skip
+"""Units that are things too, which a catalog may count as pieces ("table à 4 pieds", "6 Tassen")."""
+_HAN_FIGURE = re.compile(rf"(?<![第几幾数每{HAN[1:-1]}\d])(?P<numeral>{HAN}+)\s*(?P<unit>{_CJK_UNIT})")
+_NO_HAN_FIGURES = re.compile(
+    r"[一二三四五六七八九两兩]\s*度|.+\s*(?:分|点|點|周|週)|一\s*(?:[个個件只隻枚支把颗顆粒片包人天日]|人用|日間)"
 )
+"""How Chinese and Japanese say "a", "very", "a little", "all around" and "one day" as often as a figure."""
+_ALL_YEAR = re.compile(r"四季|一度|到头|中|を通")
 
 
 @dataclass(frozen=True, slots=True)
 class _Figure:
-    """A number as written, its possible values (a comma may be decimal or thousands) and its unit's base; or a code."""
+    """A number as written, the ``numbers`` it may be (a comma may be decimal or thousands), and in base units what it
+    may state; ``unit`` is the first base of these. Or a code. ``parts``: the figures that a number with spaces in it
+    is, unless the spaces part its thousands."""
 
     written: str
-    values: frozenset[Decimal]
-    unit: str | None
+    numbers: frozenset[Decimal] = frozenset()
+    unit: str | None = None
+    readings: frozenset[tuple[str, Decimal]] = frozenset()
     code: str = ""
+    parts: tuple[_Figure, ...] = ()
+
+    def bare(self) -> frozenset[Decimal]:
+        return self.numbers | {value for _, value in self.readings}
 
 
 def unproven_figures(text: str, source: Sequence[str]) -> tuple[str, ...]:
@@ -109,54 +99,68 @@ class Stated:
     """The figures of a product's texts, read once for many questions."""
 
     def __init__(self, source: Sequence[str]) -> None:
-        self._figures = tuple(_figures(source))
-        self._codes = _flat(" ".join(source))
+        # A catalog may part two numbers by any space.
+        texts = {form for text in source for form in (text, re.sub(r"[\u00a0\u2009\u202f]", " ", text))}
+        figures = [part for figure in _figures(texts) for part in (figure, *figure.parts)]
+        self._readings = {reading for figure in figures for reading in figure.readings}
+        self._numbers = {number for figure in figures for number in figure.bare()}
+        self._alone = {number for figure in figures if figure.unit is None for number in figure.numbers}
+        self._pieces = {value for unit, value in self._readings if unit == "piece"}
+        self._codes = {figure.code for figure in figures}
+        self._text = _flat(" ".join(source))
 
     def lacking(self, text: str) -> tuple[str, ...]:
         """As ``unproven_figures``."""
-        return tuple(dict.fromkeys(figure.written for figure in self._lacking(text)))
+        return tuple(dict.fromkeys(figure.written for figure, proven in self._judged(text) if not proven))
 
     def counted(self, text: str) -> tuple[tuple[str, str, bool], ...]:
         """Every figure of ``text`` that has a unit: value and unit in base units ("0.38 l"), the unit alone, and
         whether it is proven. A value that can be read in two ways is the smaller."""
-        missing = set(self._lacking(text))
         return tuple(
-            (f"{min(figure.values):f} {figure.unit}", figure.unit, figure not in missing)
-            for figure in _figures([text])
-            if figure.unit is not None and figure.values
+            (
+                f"{min(value for unit, value in figure.readings if unit == figure.unit):f} {figure.unit}",
+                figure.unit,
+                proven,
+            )
+            for figure, proven in self._judged(text)
+            if figure.unit is not None
         )
 
-    def _lacking(self, text: str) -> Iterator[_Figure]:
+    def _judged(self, text: str) -> Iterator[tuple[_Figure, bool]]:
+        """Every figure and whether it is proven. "12 256 GB" is two figures where the product states one of them."""
         for figure in _figures([text]):
-            if not _is_proven(figure, self._figures, self._codes):
-                yield figure
+            whole = self._states(figure)
+            parts = [(part, self._states(part)) for part in figure.parts]
+            if not whole and any(proven for _, proven in parts):
+                yield from parts
+            else:
+                yield figure, whole
+
+    def _states(self, figure: _Figure) -> bool:
+        if figure.code:
+            alone = rf"(?<![a-z0-9]){re.escape(figure.code)}(?![a-z0-9])"
+            return figure.code in self._codes or re.search(alone, self._text) is not None
+        if figure.unit is None:
+            return bool(figure.numbers & self._numbers)
+        if figure.readings & self._readings:
+            return True
+        word = re.sub(rf"^{NUMBER}[\s-]?", "", figure.written)
+        is_noun = word in _ALSO_WORDS or word.lower() in _NOUNS
+        if is_noun and figure.numbers & self._pieces:
+            return True
+        return (is_noun or figure.unit in _COUNTED) and bool(figure.numbers & self._alone)
 
 
 def _figures(texts: Iterable[str]) -> Iterator[_Figure]:
     for text in texts:
-        clean = _with_decimal_fractions(_normal(text))
+        clean = evened(text)
         yield from _with_shared_units(clean)
         for found in _HAN_FIGURE.finditer(clean):
-            yield _figure(str(_HAN[found[1]]), found[2], found[0])
-
-
-def _normal(text: str) -> str:
-    spaced = _VULGAR.sub(lambda found: f" {unicodedata.normalize('NFKC', found[0])} ", text)
-    clean = unicodedata.normalize("NFKC", spaced.replace("²", "2").replace("³", "3"))
-    return _DEGREES.sub(r"\1 °\2", clean.replace("\u2044", "/"))
-
-
-def _with_decimal_fractions(text: str) -> str:
-    """ "1-9/16" and "1 9/16" as "1.5625", "9/16" as "0.5625": with the denominators that rules and drills have."""
-
-    def decimal(found: re.Match[str]) -> str:
-        over, under = int(found["over"]), int(found["under"])
-        if over >= under:
-            return found[0]
-        value = Decimal(found["whole"] or 0) + Decimal(over) / Decimal(under)
-        return f"{value.normalize():f}"
-
-    return _FRACTION.sub(decimal, text)
+            numeral, unit = found["numeral"], found["unit"]
+            value = han_value(numeral)
+            idle = unit == "年" and numeral == "一" and _ALL_YEAR.match(clean, found.end())
+            if value is not None and not idle and not _NO_HAN_FIGURES.fullmatch(found[0]):
+                yield _figure(str(value), unit, found[0])
 
 
 def _with_shared_units(text: str) -> Iterator[_Figure]:
@@ -166,67 +170,57 @@ def _with_shared_units(text: str) -> Iterator[_Figure]:
     figures: list[_Figure] = []
     for index in range(len(matches) - 1, -1, -1):
         found = matches[index]
-        if found["code"]:
+        if found["code"] or found["letters"]:
             unit_after = None
-            figures.append(_Figure(found["code"], frozenset(), None, _flat(found["code"])))
+            written = found["code"] or found[0]
+            figures.append(_Figure(written, code=_flat(written)))
             continue
-        if found["letters"]:
-            unit_after = None
-            written = found[0]
-            figures.append(_Figure(written, frozenset(), None, _flat(written)))
-            continue
-        linked = index + 1 < len(matches) and _LINK.fullmatch(text, found.end(), matches[index + 1].start())
+        after = matches[index + 1].start() if index + 1 < len(matches) else None
+        linked = after is not None and _LINK.fullmatch(_gap(text, found.end(), after))
         unit = found["unit"] or (unit_after if linked else None)
         unit_after = unit
-        figures.append(_figure(found["number"], unit, found[0].strip()))
+        sign = _sign(text, matches[index - 1].end() if index else None, found.start())
+        figures.append(_figure(found["number"], unit, found[0].strip(), sign))
     yield from reversed(figures)
 
 
-def _figure(number: str, unit: str | None, written: str) -> _Figure:
-    if unit is None:
-        return _Figure(written, _values(number, Decimal(1)), None)
-    base, factor = _BASE[_CANONICAL[unit.lower()]]
-    return _Figure(written, _values(number, Decimal(factor)), base)
+def _gap(text: str, end: int, start: int) -> str:
+    """What stands between two numbers, without the sign of the second."""
+    gap = text[end:start]
+    return gap[:-1] if gap[-1:] in _MINUS and gap[:-1].strip() else gap
 
 
-def _values(number: str, factor: Decimal) -> frozenset[Decimal]:
-    """What a number can mean: "8,4" is 8.4; "1,200" is 1200 or 1.2; "1.234,5" is 1234.5; "3.2.1" is a version, kept
-    as 3.21."""
-    readings = {number.replace(",", ".")}
-    if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", number):
-        readings.add(re.sub(r"[.,]", "", number))
-    if re.fullmatch(r"\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:\.\d{3})+,\d+", number):
-        whole, decimals = re.split(r"[.,](?=\d+$)", number)
-        readings = {re.sub(r"[.,]", "", whole) + "." + decimals}
-    values: set[Decimal] = set()
-    for reading in readings:
-        whole, dot, rest = reading.partition(".")
-        values.add((Decimal(whole + dot + rest.replace(".", "")) * factor).normalize())
-    return frozenset(values)
+def _sign(text: str, end_before: int | None, start: int) -> str:
+    """The minus of the number at ``start``, "" for none: a dash behind another number ("10-40") makes a range."""
+    if not start or text[start - 1] not in _MINUS or _NO_MINUS_BEHIND.match(text[start - 2 : start - 1]):
+        return ""
+    after_number = end_before is not None and not text[end_before : start - 1].strip(" ")
+    return "" if after_number else "-"
 
 
-def _is_proven(figure: _Figure, stated: tuple[_Figure, ...], codes: str) -> bool:
-    if figure.code:
-        return re.search(rf"(?<![a-z0-9]){re.escape(figure.code)}(?![a-z0-9])", codes) is not None
-    if figure.unit is None:
-        bare = {value for known in stated for value in _bare_values(known)}
-        return bool(figure.values & bare)
-    if figure.unit in _COUNTED and any(
-        known.unit is None and _bare_values(known) & figure.values for known in stated
-    ):
-        return True
-    if any(known.unit == figure.unit and known.values & figure.values for known in stated):
-        return True
-    word = re.sub(rf"^{_NUMBER}[\s-]?", "", figure.written)
-    return word in _ALSO_WORDS and any(
-        known.unit is None and known.values & _bare_values(figure) for known in stated
+def _figure(number: str, unit: str | None, written: str, sign: str = "") -> _Figure:
+    numbers = values(number)
+    meant = _meant(unit) if unit is not None else ()
+    readings = frozenset(
+        (exact.base, (value * exact.factor * (-1 if sign and exact.base in _SIGNED else 1)).normalize())
+        for exact in meant
+        for value in numbers
     )
+    figure = _Figure(written, numbers, meant[0].base if meant else None, readings)
+    if sign and meant and meant[0].base in _SIGNED:
+        figure = replace(figure, written=f"-{written}")
+    if " " not in number:
+        return figure
+    *first, last = number.split(" ")
+    with_unit = _figure(last, unit, written[len(number) - len(last) :])
+    return replace(figure, parts=(*(_figure(part, None, part) for part in first), with_unit))
 
 
-def _bare_values(figure: _Figure) -> frozenset[Decimal]:
-    number = re.match(_NUMBER, figure.written)
-    return figure.values if number is None else figure.values | _values(number[0], Decimal(1))
+def _meant(unit: str) -> tuple[ExactUnit, ...]:
+    table = exact_units()
+    low = unit.lower()
+    return (*table.get(low, ()), *(table.get(unit, ()) if unit != low else ()))
 
 
 def _flat(text: str) -> str:
-    return re.sub(r"[\s-]+", " ", unicodedata.normalize("NFKC", text)).lower().replace(" ", " ")
+    return re.sub(r"[\s-]+", " ", unicodedata.normalize("NFKC", text)).lower()

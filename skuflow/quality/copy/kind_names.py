@@ -10,6 +10,7 @@ from pathlib import Path
 from skuflow.listing.packaged_yaml import read_yaml
 from skuflow.quality.copy.lexicon import LANGUAGES, folded, lowered, word_pattern
 from skuflow.quality.copy.passages import base_language
+from skuflow.quality.copy.traditional import simplified
 
 _FILE = Path(__file__).parents[1] / "copy_lexicon" / "kinds.yaml"
 _ENDING = {
@@ -28,6 +29,8 @@ def kinds_named(text: str, language: str) -> frozenset[str]:
     base = base_language(language)
     if base not in LANGUAGES:
         return frozenset()
+    if base == "zh":
+        low = simplified(low)
     return frozenset(
         kind
         for kind, patterns in _patterns().items()
@@ -50,7 +53,8 @@ def _patterns() -> Mapping[str, Mapping[str, re.Pattern[str]]]:
 
 def _pattern(names: list[str], language: str) -> re.Pattern[str]:
     if language in _SPACELESS:
-        return re.compile("|".join(re.escape(lowered(folded(name))) for name in names))
+        clean = [lowered(folded(name)) for name in names]
+        return re.compile("|".join(map(re.escape, map(simplified, clean) if language == "zh" else clean)))
     # German compounds end in the noun: "Kaffeetasse" is a "Tasse".
     head = "~" if language == "de" else ""
     words = (word_pattern(head + _inflected(name, language)) for name in names)

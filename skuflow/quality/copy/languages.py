@@ -1,8 +1,8 @@
 """Whether a copy is written in the language it is for, part by part.
 
-Script decides first (kana, ideographs that Japanese does not have, Cyrillic); then a statistical identifier, among the
-languages that a listing can be in and only on texts long enough to tell. Short or ambiguous texts ("Gaming RGB") are
-not judged: names and loan words look alike everywhere.
+Script decides first (kana, ideographs that Japanese does not have, Simplified ones in Traditional Chinese, Cyrillic);
+then a statistical identifier, among the languages that a listing can be in and only on texts long enough to tell. Short
+or ambiguous texts ("Gaming RGB") are not judged: names and loan words look alike everywhere.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from skuflow.catalog.product import Product
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.findings import Finding, Severity
 from skuflow.quality.copy.passages import base_language
+from skuflow.quality.copy.traditional import is_traditional
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
@@ -35,16 +36,22 @@ _LETTER = re.compile(r"[^\W\d_]")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
-_OWN_LETTERS = {"ru": _CYRILLIC, "ja": re.compile(r"[\u3040-\u30ff\u3400-\u9fff]"), "zh": _IDEOGRAPH}
+_SIMPLIFIED, _TRADITIONAL = "zh-Hans", "zh-Hant"
+_OWN_LETTERS = {
+    "ru": _CYRILLIC, "ja": re.compile(r"[\u3040-\u30ff\u3400-\u9fff]"), "zh": _IDEOGRAPH, _TRADITIONAL: _IDEOGRAPH,
+}  # fmt: skip
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 _NAME_LIKE = re.compile(r"(?:[A-Z0-9\u00c0-\u00d6][\w'&-]*\s*){2,}")
 _NAMES = {
-    "de": "German", "en": "English", "es": "Spanish", "fr": "French", "it": "Italian", "nl": "Dutch",
-    "pt": "Portuguese", "zh": "Chinese", "ja": "Japanese", "ru": "Russian",
-}  # fmt: skip
-_NAMES_ZH = {
-    "de": "德语", "en": "英语", "es": "西班牙语", "fr": "法语", "it": "意大利语", "nl": "荷兰语", "pt": "葡萄牙语",
-    "zh": "中文", "ja": "日语", "ru": "俄语",
+    "ar": ("Arabic", "阿拉伯语"), "cs": ("Czech", "捷克语"), "da": ("Danish", "丹麦语"), "de": ("German", "德语"),
+    "el": ("Greek", "希腊语"), "en": ("English", "英语"), "es": ("Spanish", "西班牙语"), "fi": ("Finnish", "芬兰语"),
+    "fr": ("French", "法语"), "he": ("Hebrew", "希伯来语"), "hu": ("Hungarian", "匈牙利语"),
+    "id": ("Indonesian", "印尼语"), "it": ("Italian", "意大利语"), "ja": ("Japanese", "日语"), "ko": ("Korean", "韩语"),
+    "ms": ("Malay", "马来语"), "nb": ("Norwegian", "挪威语"), "nl": ("Dutch", "荷兰语"), "pl": ("Polish", "波兰语"),
+    "pt": ("Portuguese", "葡萄牙语"), "ro": ("Romanian", "罗马尼亚语"), "ru": ("Russian", "俄语"),
+    "sv": ("Swedish", "瑞典语"), "th": ("Thai", "泰语"), "tr": ("Turkish", "土耳其语"), "uk": ("Ukrainian", "乌克兰语"),
+    "vi": ("Vietnamese", "越南语"), "zh": ("Chinese", "中文"), _SIMPLIFIED: ("Simplified Chinese", "简体中文"),
+    _TRADITIONAL: ("Traditional Chinese", "繁体中文"),
 }  # fmt: skip
 
 
@@ -63,12 +70,12 @@ def language_findings(copy: ListingCopy, product: Product) -> tuple[Finding, ...
     Languages without an identifier of their own here (see ``LATIN``) are only judged by script. The brand, and names
     of several words that the catalog states, count for nothing.
     """
-    expected = base_language(copy.language)
+    expected = _expected(copy.language)
     names = _names(product)
     texts = [(part, _without(text, names)) for part, text in _texts(copy)]
     whole = "\n".join(text for _, text in texts)
     wrong = _other_language(whole, expected)
-    if wrong is not None and wrong.words >= SURE_WORDS and not (expected == "ja" and _has_kana(whole)):
+    if wrong is not None and wrong.words >= SURE_WORDS and not _is_at_heart(whole, expected, wrong):
         return (_wrong(copy, wrong),)
     found: dict[str, Finding] = {}
     for part, text in texts:
@@ -86,8 +93,13 @@ def _texts(copy: ListingCopy) -> Iterator[tuple[str, str]]:
         yield "description", sentence
 
 
+def _expected(language: str) -> str:
+    """The language that a copy's tag asks for, in as far as it is told apart here."""
+    return _TRADITIONAL if is_traditional(language) else base_language(language)
+
+
 def _other_language(text: str, expected: str) -> _Other | None:
-    if expected in ("ja", "zh"):
+    if expected in ("ja", "zh", _TRADITIONAL):
         foreign = _other_ideographs(text, expected)
         if foreign is not None:
             return foreign
@@ -99,24 +111,47 @@ def _other_language(text: str, expected: str) -> _Other | None:
 
 
 def _other_ideographs(text: str, expected: str) -> _Other | None:
-    """Simplified characters that no Japanese text has, or kana in a Chinese one, from two on."""
-    if expected == "zh":
+    """Simplified characters that no Japanese, or no Traditional text has, from two on; or kana in a Chinese one."""
+    if expected != "ja":
         kana = len(_KANA.findall(text))
-        return _Other("ja", kana * 2) if kana >= LEAST_WORDS else None
-    simplified = [letter for letter in _IDEOGRAPH.findall(text) if not _is_japanese(letter)]
-    return _Other("zh", SURE_WORDS) if len(simplified) >= 2 else None
+        if kana >= LEAST_WORDS:
+            return _Other("ja", kana * 2)
+    if expected == "zh":
+        return None
+    is_foreign = _is_simplified if expected == _TRADITIONAL else _is_not_japanese
+    simplified = [letter for letter in _IDEOGRAPH.findall(text) if is_foreign(letter)]
+    other = _SIMPLIFIED if expected == _TRADITIONAL else "zh"
+    return _Other(other, SURE_WORDS) if len(simplified) >= 2 else None
 
 
-def _has_kana(text: str) -> bool:
-    """Whether a tenth of the letters are kana: Japanese, whatever else was left in it."""
-    return len(_KANA.findall(text)) * 10 >= len(_LETTER.findall(text))
+def _is_at_heart(text: str, expected: str, found: _Other) -> bool:
+    """Whether a text is in its language for all that was left in it: Japanese with a tenth of its letters kana,
+    Traditional Chinese with more characters that only it has than Simplified ones."""
+    if expected == "ja":
+        return len(_KANA.findall(text)) * 10 >= len(_LETTER.findall(text))
+    if found.language == _SIMPLIFIED:
+        letters = _IDEOGRAPH.findall(text)
+        return sum(map(_is_only_traditional, letters)) > sum(map(_is_simplified, letters))
+    return False
+
+
+def _is_not_japanese(letter: str) -> bool:
+    return not _has(letter, "euc_jis_2004")
+
+
+def _is_simplified(letter: str) -> bool:
+    """Whether the mainland's character set has it, and Hong Kong's and Taiwan's do not."""
+    return _has(letter, "gb2312") and not _has(letter, "big5hkscs")
+
+
+def _is_only_traditional(letter: str) -> bool:
+    return _has(letter, "big5hkscs") and not _has(letter, "gb2312")
 
 
 @cache
-def _is_japanese(letter: str) -> bool:
-    """Whether Japan's character sets hold it (JIS X 0213)."""
+def _has(letter: str, character_set: str) -> bool:
     try:
-        letter.encode("euc_jis_2004")
+        letter.encode(character_set)
     except UnicodeEncodeError:
         return False
     return True
@@ -175,35 +210,35 @@ def _without(text: str, names: Iterable[str]) -> str:
 
 
 def _wrong(copy: ListingCopy, other: _Other) -> Finding:
-    expected = base_language(copy.language)
+    expected, expected_zh = language_names(copy.language)
+    found, found_zh = language_names(other.language)
     return Finding(
         code="COPY_WRONG_LANGUAGE",
         severity=Severity.ERROR,
         subject=f"copy:{copy.language}",
-        message=f"The copy is in {_name(other.language)} and should be in {_name(expected)}. Translate it.",
-        message_zh=f"文案为{_name_zh(other.language)}，应为{_name_zh(expected)}。请翻译。",
+        message=f"The copy is in {found} and should be in {expected}. Translate it.",
+        message_zh=f"文案为{found_zh}，应为{expected_zh}。请翻译。",
         measured=other.language,
         limit=copy.language,
     )
 
 
 def _mixed(copy: ListingCopy, part: str, text: str, other: _Other) -> Finding:
-    expected = base_language(copy.language)
+    expected, expected_zh = language_names(copy.language)
+    found, found_zh = language_names(other.language)
     shown = " ".join(text.split())[:60]
     return Finding(
         code="COPY_MIXED_LANGUAGE",
         severity=Severity.ERROR if other.words >= SURE_WORDS else Severity.WARNING,
         subject=f"copy:{copy.language} {part}",
-        message=f"{shown!r} seems to be {_name(other.language)}, not {_name(expected)}. Translate it.",
-        message_zh=f"“{shown}”疑为{_name_zh(other.language)}，而非{_name_zh(expected)}。请翻译。",
+        message=f"{shown!r} seems to be {found}, not {expected}. Translate it.",
+        message_zh=f"“{shown}”疑为{found_zh}，而非{expected_zh}。请翻译。",
         measured=other.language,
         limit=copy.language,
     )
 
 
-def _name(language: str) -> str:
-    return _NAMES.get(language, language)
-
-
-def _name_zh(language: str) -> str:
-    return _NAMES_ZH.get(language, language)
+def language_names(language: str) -> tuple[str, str]:
+    """English and Chinese name of a BCP 47 tag's language; the tag itself where it has none here."""
+    name = _NAMES.get(language) or _NAMES.get(_expected(language))
+    return name or (language, language)

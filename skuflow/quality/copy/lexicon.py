@@ -1,7 +1,8 @@
 """The lexicons of terms, read from YAML once, and the finding of their terms in a text.
 
 A term is what a listing calls a material, a claim or a colour in one language. Texts are compared after Unicode's
-compatibility folding and in small letters; a term in capitals ("CE", "PP") is matched as it is written.
+compatibility folding and in small letters, Chinese ones in Simplified characters; a term in capitals ("CE", "PP") is
+matched as it is written.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from skuflow.listing.findings import Severity
 from skuflow.listing.packaged_yaml import PackagedDataError, read_yaml
+from skuflow.quality.copy.traditional import simplified
 
 LANGUAGES = ("en", "es", "fr", "pt", "ru", "de", "ja", "zh")
 _FOLDER = Path(__file__).parents[1] / "copy_lexicon"
@@ -179,13 +181,13 @@ class _Index:
             keyed: dict[str, list[_Term]] = defaultdict(list)
             anywhere: list[_Term] = []
             for text, concepts in found.items():
-                key, term = _keyed(text, concepts)
+                key, term = _keyed(simplified(text) if language == "zh" else text, concepts)
                 (keyed[key] if key else anywhere).append(term)
             self._by_key[language] = dict(keyed)
             self._anywhere[language] = anywhere
 
     def search(self, text: str, language: str) -> Iterator[Hit]:
-        low = lowered(text)
+        low = simplified(lowered(text)) if language == "zh" else lowered(text)
         for term in self._anywhere.get(language, ()):
             for found in _compiled(term.pattern).finditer(low):
                 yield Hit(found.start(), found.end(), term.concepts)
@@ -263,8 +265,8 @@ class TermList:
             found[language].update(dict.fromkeys(phrases, frozenset()))
         self._index = _Index(found)
 
-    def find(self, text: str, language: str) -> Iterator[str]:
-        """The terms of ``language`` in ``text`` (as ``folded`` returns it), as written."""
-        for hit in _apart(self._index.search(text, language)):
+    def find(self, text: str, languages: Iterable[str]) -> Iterator[str]:
+        """The terms of ``languages`` in ``text`` (as ``folded`` returns it), as written."""
+        for hit in _apart(hit for language in languages for hit in self._index.search(text, language)):
             if hit.concepts:
                 yield text[hit.start : hit.end]

@@ -12,6 +12,7 @@ from typing import Any
 
 from skuflow.listing.packaged_yaml import read_yaml
 from skuflow.quality.copy.lexicon import Hit, Lexicon, folded, lowered
+from skuflow.quality.copy.traditional import simplified
 
 _FILE = Path(__file__).parents[1] / "copy_lexicon" / "negations.yaml"
 _CLAUSE_END = re.compile(
@@ -70,11 +71,12 @@ class _Rules:
 def _sense(clean: str, hit: Hit, languages: Iterable[str]) -> Sense:
     low = lowered(clean)
     left, right = _clause(low, hit)
-    word = low[hit.start : hit.end]
     for language in languages:
-        if _is_likened(language, low[left : hit.start], word, low[hit.end : hit.end + 24]):
+        read = simplified(low) if language == "zh" else low
+        before, word, after = read[left : hit.start], read[hit.start : hit.end], read[hit.end :]
+        if _is_likened(language, before, word, after[:24]):
             return Sense.LIKENED
-        if _is_denied(language, low[left : hit.start], low[hit.end : right]):
+        if _is_denied(language, before, after[: right - hit.end]):
             return Sense.DENIED
     return Sense.STATED
 
@@ -159,7 +161,8 @@ def _rules() -> _Rules:
 
 
 def _words(terms: Iterable[Any], language: str) -> str:
-    ordered = sorted((lowered(folded(str(term))) for term in terms), key=len, reverse=True)
+    clean = [lowered(folded(str(term))) for term in terms]
+    ordered = sorted(map(simplified, clean) if language == "zh" else clean, key=len, reverse=True)
     escaped = (re.escape(term).replace(r"\ ", r"\s+") for term in ordered)
     if language in ("zh", "ja"):
         return "|".join(escaped)

@@ -14,6 +14,9 @@ _KANA = re.compile(r"[\u3040-\u30ff]")
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _LATIN = ("en", "es", "fr", "pt", "de")
+_FALSE_FRIENDS = frozenset({"concrete", "glass", "olive", "pink", "red", "sand", "tan"})
+"""English terms of the lexicons that mean something else in languages without one: Italian "concrete" and "olive",
+Swedish "glass" and "sand", Dutch "red" and "pink", Turkish "tan"."""
 _BARE_NUMBER = re.compile(r"\s*\d+(?:[.,]\d+)*\s*")
 _UNIT_IN_NAME = re.compile(r"[(（\[]\s*([^)）\]\d]+)\s*[)）\]]\s*$")
 
@@ -65,12 +68,21 @@ def base_language(language: str) -> str:
 
 
 def reading_languages(language: str) -> tuple[str, ...]:
-    """The languages whose terms are looked for in copy of ``language``: its own, and English, which product names and
-    hurried translations keep; none for a language without a lexicon."""
+    """The languages whose terms are looked for in copy of ``language``: its own where it has a lexicon, and English,
+    which product names and hurried translations keep."""
     base = base_language(language)
-    if base not in LANGUAGES:
-        return ()
-    return (base,) if base == "en" else (base, "en")
+    return (base, "en") if has_lexicon(language) and base != "en" else ("en",)
+
+
+def has_lexicon(language: str) -> bool:
+    """Whether materials, claims and colours are known in ``language`` (BCP 47)."""
+    return base_language(language) in LANGUAGES
+
+
+def is_of_another_language(written: str, language: str) -> bool:
+    """Whether an English term found in copy of ``language`` may as well be a word of that language, which has no
+    lexicon to tell: "prestazioni concrete", "due olive"."""
+    return not has_lexicon(language) and lowered(folded(written)) in _FALSE_FRIENDS
 
 
 def _languages(text: str, stated: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from skuflow.quality.copy.lexicon import Lexicon, claims, colours, materials
 from skuflow.quality.copy.mentions import Mention, Sense, mentions, says_no
 from skuflow.quality.copy.passages import (
     Passage,
+    is_of_another_language,
     parts_of,
     passages_of,
     plain,
@@ -30,11 +31,10 @@ class _Known:
 def unproven_terms(copy: ListingCopy, product: Product) -> tuple[Finding, ...]:
     """A finding per part and term of ``copy`` that the product's data do not state, or say the opposite of.
 
-    Keywords are judged like every other part. Terms that stand in the brand are names and prove nothing.
+    Keywords are judged like every other part. Terms that stand in the brand are names and prove nothing. In languages
+    without a lexicon English terms alone are looked for.
     """
     languages = reading_languages(copy.language)
-    if not languages:
-        return ()
     passages = passages_of(product)
     found = [
         *_unproven(_MATERIAL, materials(), copy, product, passages, languages),
@@ -89,7 +89,9 @@ def _unproven(
     for part, text in parts_of(copy):
         for mention in mentions(lexicon, _without_brand(text, product.brand), languages):
             known = known or known_to(lexicon, passages)
-            if _is_wrong(mention, known, subject):
+            if _is_wrong(mention, known, subject) and not is_of_another_language(
+                mention.written, copy.language
+            ):
                 opposite = bool(mention.concepts & known.denied) or mention.sense is Sense.DENIED
                 severity = _severity(lexicon, mention, subject, known, opposite=opposite)
                 where = f"copy:{copy.language} {part}"

@@ -15,11 +15,17 @@ from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.packaged_yaml import read_yaml
 from skuflow.quality.copy.lexicon import LANGUAGES, TermList, folded, lowered
-from skuflow.quality.copy.passages import base_language, parts_of, passages_of
+from skuflow.quality.copy.passages import base_language, has_lexicon, parts_of, passages_of
+from skuflow.quality.copy.traditional import simplified
 
 _FILE = Path(__file__).parents[1] / "copy_lexicon" / "forbidden.yaml"
 _CAPITALS = re.compile(r"(?<!\w)[A-Z\u0400-\u042f\u00c0-\u00d6]{3,}(?!\w)")
 _WORDS = re.compile(r"[^\W_]+")
+_ABROAD = "en abroad"
+"""The English terms, as they are looked for in copy of every other language."""
+_AT_HOME_ONLY = frozenset({"best", "coupon", "excellent", "ozon", "perfect", "sale"})
+"""English terms that are words of other languages: Spanish "sale" (comes out), French "coupon" (of cloth), Dutch "best
+geschikt" and "perfect", German "Ozon". They are terms in English copy alone, and in languages that list them."""
 _PHRASE_WORDS = 4
 """Words in a row that make a phrase; three ("in the kitchen") repeat by chance."""
 
@@ -27,14 +33,15 @@ _PHRASE_WORDS = 4
 def forbidden_terms(copy: ListingCopy, product: Product) -> tuple[Finding, ...]:
     """COPY_FORBIDDEN_TERM for everything in ``copy`` that its marketplace, or any, does not take.
 
-    A term that belongs to the product's own brand is none. ``measured`` is the term as written.
+    A term that belongs to the product's own brand is none. ``measured`` is the term as written. Copy of every language
+    is looked through for its own terms, for names, and for English ones.
     """
     found: dict[tuple[str, str], Finding] = {}
     for part, text in parts_of(copy):
         clean = folded(text.replace(product.brand, " ") if product.brand else text)
         for rule in _rules():
             if rule.concerns(copy.marketplace, part):
-                for written in rule.find(clean, base_language(copy.language), copy.marketplace, product):
+                for written in rule.find(clean, copy.language, copy.marketplace, product):
                     found.setdefault((part, lowered(written)), _finding(rule, copy, part, written))
     return tuple(found.values())
 
@@ -72,8 +79,8 @@ class _Rule:
 
     def find(self, text: str, language: str, marketplace: str, product: Product) -> Iterator[str]:
         if self.pattern is not None:
-            for found in self.pattern.finditer(text):
-                yield found[0]
+            for found in self.pattern.finditer(_even(text, language)):
+                yield text[found.start() : found.end()]
         if self.capitals_words:
             words = _CAPITALS.findall(text)
             if len(words) >= self.capitals_words and 2 * len(words) >= len(_WORDS.findall(text)):
@@ -82,13 +89,25 @@ class _Rule:
             return
         own = self.own.get(marketplace, frozenset())
         stated = _stated(product) if self.unless_stated else ""
-        for written in self.terms.find(text, language):
-            if lowered(written) not in own and not (stated and lowered(written) in stated):
+        for written in self.terms.find(text, _looked_through(language)):
+            term = simplified(lowered(written))
+            if term not in own and not (stated and term in stated):
                 yield written
 
 
+def _even(text: str, language: str) -> str:
+    return simplified(text) if base_language(language) == "zh" else text
+
+
+def _looked_through(language: str) -> tuple[str, ...]:
+    """The lists of terms for copy of a language; "" is that of names, which every other one holds too."""
+    base = base_language(language)
+    own = base if has_lexicon(language) else ""
+    return (own,) if base == "en" else (own, _ABROAD)
+
+
 def _stated(product: Product) -> str:
-    return lowered(folded(" ".join(passage.text for passage in passages_of(product))))
+    return simplified(lowered(folded(" ".join(passage.text for passage in passages_of(product)))))
 
 
 @cache
@@ -116,7 +135,9 @@ def _rule(name: str, entry: Mapping[str, Any]) -> _Rule:
 
 def _by_language(terms: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     everywhere = tuple(map(str, terms.get("any", ())))
-    return {language: (*everywhere, *map(str, terms.get(language, ()))) for language in LANGUAGES}
+    found = {language: (*everywhere, *map(str, terms.get(language, ()))) for language in LANGUAGES}
+    abroad = tuple(term for term in map(str, terms.get("en", ())) if term not in _AT_HOME_ONLY)
+    return {**found, "": everywhere, _ABROAD: abroad}
 
 
 def _finding(rule: _Rule, copy: ListingCopy, part: str, written: str) -> Finding:

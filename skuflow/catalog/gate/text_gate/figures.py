@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-from skuflow.catalog.units import units
+from skuflow.catalog.units import even_text, units
 
 _TEXT_LIMIT_CHARS = 10_000
 _NUMBER = r"\d{1,9}(?:[.,]\d{1,6})?"
@@ -35,7 +34,7 @@ def figures(text: str) -> tuple[Figure, ...]:
     """The figures of ``text`` in order of dimension; each number of a range is one. "45 × 45" is across, in cm where
     the text names no unit.
     """
-    plain = unicodedata.normalize("NFKC", text[:_TEXT_LIMIT_CHARS]).replace("²", "2")
+    plain = even_text(text[:_TEXT_LIMIT_CHARS]).replace("²", "2")
     clean = plain.casefold()
     # Some letters grow when their case is folded; places in the text as written are then lost.
     shown = plain if len(plain) == len(clean) else clean
