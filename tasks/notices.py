@@ -1,7 +1,8 @@
 """Who tells the shop's own back end of runs and kits: written down where they end, delivered beside the work.
 
-Nothing of this can fail a run, and it holds one up for seconds at most: what is not delivered then is delivered by the
-receiver of events, by the janitor, or at the end of the next run.
+Nothing of this can fail a run, and a receiver holds one up for seconds at most: what is not delivered then is delivered
+by the receiver of events, by the janitor, or at the end of the next run. What cannot be written down nobody would ever
+deliver, so a database that is away for a moment is waited for.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from prefect.runtime import deployment, flow_run
+from sqlalchemy.exc import OperationalError
 
 from skuflow.batches.results import SkuResult
 from skuflow.ledger.redaction import redacted
@@ -28,12 +31,18 @@ AT_END_S = 3.0
 LEFT_S = 60.0
 _KIT_FOLLOWS_S = 5.0
 """A kit is stored right after its notice was written."""
+_WRITE_AGAIN_S = (1.0, 4.0, 15.0)
+"""Pauses before a run's notice is written once more: as long as a database takes to fail over."""
 
 _log = logging.getLogger(__name__)
 
 
 def note_kit_notice(wiring: Wiring, kit: Kit) -> None:
-    """Write the notice of a kit that is about to be stored. Blocking; raises nothing."""
+    """Write the notice of a kit that is about to be stored. Blocking.
+
+    Raises OperationalError, which ``publish_kit`` is retried for: a kit that was stored without its notice would never
+    be told. No other trouble keeps a kit from being stored.
+    """
     try:
         if wiring.settings.webhook() is not None:
             about = f"{sku_slug(kit.sku)}/"
@@ -41,6 +50,8 @@ def note_kit_notice(wiring: Wiring, kit: Kit) -> None:
             payload = as_json(kit_data(kit))
             outbox = Outbox(wiring.ledger.engine)
             outbox.add(EventName.KIT, subject, payload, hold_s=_KIT_FOLLOWS_S, about=about)
+    except OperationalError:
+        raise
     except Exception as error:
         _not_possible("written", error)
 
@@ -56,15 +67,19 @@ async def announce_run(
 ) -> None:
     """Write the notice of a run that has ended, and deliver what is due unless the receiver is known to be down. A run
     that is begun again and ends no differently is told once. ``batch_id``: it is a batch that ended, cut by the run
-    ``run_id``; else it is the flow run within which this is called. Raises nothing but CancelledError.
+    ``run_id``; else it is the flow run within which this is called. While the database is away this waits for some
+    seconds. Raises nothing but CancelledError.
     """
     try:
         if wiring.settings.webhook() is None:
             return
         by = "" if batch_id else await asyncio.to_thread(_deployment)
         run = run_id or str(flow_run.id or "")
-        await asyncio.to_thread(_note_run, wiring, run, results, catalog, rows_are_skus, by, batch_id)
         outbox = Outbox(wiring.ledger.engine)
+        subject, payload = await asyncio.to_thread(
+            _told_of_run, run, results, catalog, rows_are_skus, by, batch_id
+        )
+        await _write(outbox, subject, payload)
         if not await asyncio.to_thread(outbox.last_error):
             await deliver(wiring, AT_END_S)
     except Exception as error:
@@ -86,15 +101,26 @@ async def deliver_left(wiring: Wiring) -> Round:
     return done
 
 
-def _note_run(
-    wiring: Wiring,
+async def _write(outbox: Outbox, subject: str, payload: Mapping[str, Any]) -> None:
+    for pause_s in (*_WRITE_AGAIN_S, None):
+        try:
+            await asyncio.to_thread(outbox.add, EventName.RUN, subject, payload)
+            return
+        except OperationalError:
+            if pause_s is None:
+                raise
+            await asyncio.sleep(pause_s)
+
+
+def _told_of_run(
     run_id: str,
     results: Iterable[SkuResult],
     catalog: str,
     rows_are_skus: bool,
     by: str,
     batch_id: str,
-) -> None:
+) -> tuple[str, dict[str, Any]]:
+    """The subject and the payload of a run's notice."""
     data = run_data(
         run_id,
         results,
@@ -106,8 +132,7 @@ def _note_run(
     payload = as_json(data)
     digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:16]
     # A batch ends once; a run may be begun again and end otherwise.
-    subject = f"{run_id}/{batch_id or digest}"
-    Outbox(wiring.ledger.engine).add(EventName.RUN, subject, payload)
+    return f"{run_id}/{batch_id or digest}", payload
 
 
 def _deployment() -> str:

@@ -22,6 +22,8 @@ from skuflow.ledger.schema import batch_chunks, batches
 from skuflow.ledger.transactions import is_free, reading, writing
 
 DEFAULT_LEASE_S = 120.0
+ABANDONED_AFTER = timedelta(days=1)
+"""A batch that its own process works off is nobody's after so long without any sign of it."""
 _BEATS_PER_LEASE = 4
 _OVER = [state.value for state in ChunkState if state.is_over]
 
@@ -137,13 +139,23 @@ class Batches:
         with reading(self._engine) as connection:
             return [chunk_from(row) for row in connection.execute(query)]
 
-    def sent(self, batch_id: str, no: int, run_id: str) -> None:
-        """A run was started for the chunk; it has not begun yet."""
+    def sent(self, chunk: ChunkRow, run_id: str) -> None:
+        """A run was started for the chunk, which waits, or whose run is gone: the chunk waits for it. Should that run
+        end before it takes the chunk, whoever reads the chunk sees so by its run's id.
+
+        Nothing is written where the chunk was taken since it was read, or its run has turned out to live. A chunk that
+        is only sent once more has not moved.
+        """
+        moved = {"updated_at": self._clock()} if chunk.state is ChunkState.RUNNING or not chunk.run_id else {}
+        held = batch_chunks.c.lease_until
         with writing(self._engine) as connection:
             connection.execute(
                 sa.update(batch_chunks)
-                .where(_is(batch_id, no), batch_chunks.c.state == ChunkState.WAITING.value)
-                .values(run_id=run_id, updated_at=self._clock())
+                .where(
+                    _still(chunk),
+                    held.is_(None) if chunk.lease_until is None else held == chunk.lease_until,
+                )
+                .values(state=ChunkState.WAITING.value, owner="", lease_until=None, run_id=run_id, **moved)
             )
 
     # Working off
@@ -259,16 +271,31 @@ class Batches:
             _stop(connection, batches.c.id == batch_id, self._clock())
 
     def stop_abandoned(self) -> int:
-        """Stop batches whose process, which was to work them off itself, is gone; returns how many."""
+        """Stop batches whose process, which was to work them off itself, is gone; returns how many.
+
+        Of a process before this machine's last start, or on another machine, nothing can be proved: its batch is
+        stopped after ``ABANDONED_AFTER`` in which no chunk moved and none was held.
+        """
+        now = self._clock()
+        held = sa.func.max(batch_chunks.c.lease_until)
+        moved = sa.func.max(batch_chunks.c.updated_at)
+        left = (
+            sa.select(batches.c.id, batches.c.owner, held.label("held_until"), moved.label("moved_at"))
+            .join(batch_chunks, batch_chunks.c.batch_id == batches.c.id)
+            .where(batches.c.state == BatchState.OPEN.value, batches.c.owner != "")
+            .group_by(batches.c.id, batches.c.owner)
+        )
         with writing(self._engine) as connection:
-            rows = connection.execute(
-                sa.select(batches.c.id, batches.c.owner).where(
-                    batches.c.state == BatchState.OPEN.value, batches.c.owner != ""
+            gone = [
+                row.id
+                for row in connection.execute(left)
+                if owners.is_gone(row.owner)
+                or (
+                    row.moved_at < now - ABANDONED_AFTER and (row.held_until is None or row.held_until <= now)
                 )
-            ).all()
-            gone = [row.id for row in rows if owners.is_gone(row.owner)]
+            ]
             if gone:
-                _stop(connection, batches.c.id.in_(gone), self._clock())
+                _stop(connection, batches.c.id.in_(gone), now)
         return len(gone)
 
     def over_since(self, before: datetime) -> list[BatchRow]:

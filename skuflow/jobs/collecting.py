@@ -84,6 +84,8 @@ class Collecting(JobInHand):
             return
         while seconds > 0:
             await self._pause(min(_BELL_EVERY_S, seconds))
+            # So short a pause renews nothing, and a vendor's first answer may be many leases away.
+            await self._keep_lease()
             seconds -= _BELL_EVERY_S
             if rung(self.job.provider, self.job.vendor_job_id):
                 return

@@ -164,7 +164,10 @@ class Submitting(JobInHand):
         return None
 
     async def _entered_again(self, lane: Lane) -> bool:
-        """Give the place up and wait for the next one, keeping the lease; False at the deadline, without a place."""
+        """Give the place up and wait for the next one, keeping the lease; False at the deadline, without a place.
+
+        Raises what the database raises, without a place as well.
+        """
         lane.leave()
         entering = asyncio.ensure_future(lane.enter(first=True))
         try:
@@ -177,6 +180,7 @@ class Submitting(JobInHand):
                 )
                 await asyncio.wait({entering, waking}, return_when=asyncio.FIRST_COMPLETED)
                 waking.cancel()
+            entering.result()
             return True
         finally:
             entering.cancel()

@@ -155,8 +155,9 @@ class Ledger(LedgerReader):
         in between. ``past_doubt`` leaves an in-doubt job behind, its money still held.
 
         Raises SlotBusyError, InDoubtError, AttemptRefusedError or SlotTakenError (a finished job holds the
-        slot), each with the slot's row; CapReachedError; BudgetReachedError; DuplicateKeyError; DuplicateStoppedError,
-        which alone leaves a row: the refusal, with nothing held.
+        slot, or somebody else wrote to it in the same moment), each with the slot's row; CapReachedError;
+        BudgetReachedError; DuplicateKeyError; DuplicateStoppedError, which alone leaves a row: the refusal, with
+        nothing held.
         """
         target = remade_by(known)
         remake = remake and (known is None or target is not None)
@@ -193,9 +194,9 @@ class Ledger(LedgerReader):
             # What was to make room for the new attempt has been taken back; only the refusal is written.
             self._show(stopped_by.row)
             raise
-        except IntegrityError as clash:
-            # Someone else wrote between our reading and our writing; only possible on Postgres, or with a
-            # used key.
+        except (IntegrityError, StaleFenceError) as clash:
+            # Someone else wrote between our reading and our writing (only possible on Postgres): a job into the empty
+            # slot, or one in place of what was to be replaced. Or the key has been used.
             with self._read() as connection:
                 if connection.execute(sa.select(jobs.c.id).where(jobs.c.id == job_id)).first():
                     raise DuplicateKeyError(f"job {job_id} exists already") from clash

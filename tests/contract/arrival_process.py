@@ -39,8 +39,8 @@ def noted(folder: Path) -> Counter[str]:
 
 
 def take_all(database_url: str, folder: Path, barrier: Barrier) -> None:
-    """Claim and finish whatever there is, a few folders at a time. All begin together, and go on when each has its first
-    folders: one alone could be through before the others are let into the database.
+    """Claim and finish whatever there is, a few folders at a time. All begin together, and go on when each has its
+    first folders: one alone could be through before the others are let into the database.
     """
     engine = open_engine(database_url)
     book = ArrivalBook(engine, LOCAL, settle_s=0)

@@ -29,8 +29,9 @@ from skuflow.catalog.arrivals.book import ArrivalBook
 from skuflow.catalog.arrivals.keys import LOCAL, Bucket, bucket_of
 from skuflow.catalog.arrivals.listing import FolderListing
 from skuflow.catalog.arrivals.states import Announced, FolderState, FoundBy, Sentence
+from skuflow.environment import child_environment
 from skuflow.ledger.engine import open_engine
-from skuflow.settings import Settings, child_environment
+from skuflow.settings import Settings
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.objects import ObjectEntry, ObjectStore
 from skuflow.storage.opening import open_store
@@ -122,6 +123,18 @@ def test_what_is_left_over_or_put_again_is_news_on_both_databases(database_url: 
         assert book.observe([listed(datetime.now(UTC))], FoundBy.SWEEP) == ("p",)
         (waiting,) = book.due(1)
         assert (waiting.state, waiting.attempts) == (FolderState.WAITING, 0)
+
+
+def test_no_refusal_stands_against_what_landed_meanwhile_on_both_databases(database_url: str) -> None:
+    with book_at(database_url) as book:
+        make_ready(book, ["p", "q"])
+        changed, unchanged = book.take("me", 2)
+        assert book.record([Announced("incoming/p/product.json", "corrected")], FoundBy.EVENT) == 1
+        assert book.refuse(changed, READY)
+        assert book.refuse(unchanged, READY)
+        states = {name: folder.state for name in "pq" if (folder := book.folder(name))}
+        assert states == {"p": FolderState.WAITING, "q": FolderState.REFUSED}
+        assert [folder.folder for folder in book.due(2)] == ["p"]
 
 
 def test_events_told_to_two_receivers_at_once_are_noted_once(database_url: str) -> None:

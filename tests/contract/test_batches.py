@@ -277,13 +277,47 @@ def test_a_chunk_that_is_given_up_counts_as_failed_and_closes(engine: Engine) ->
 def test_a_batch_is_cut_once_per_run(engine: Engine) -> None:
     own = batches(engine, Clock())
     cut(own, 3)
-    own.sent("b1", 1, "run-2")
+    own.sent(own.chunks("b1")[0], "run-2")
     cut(own, 3, 4)
     assert [(chunk.skus, chunk.run_id) for chunk in own.chunks("b1")] == [(3, "run-2")]
     with pytest.raises(UnknownChunkError):
         own.take("b1", 2, "x")
     with pytest.raises(UnknownChunkError):
         own.take("b2", 1, "x")
+
+
+def test_a_chunk_that_gets_another_run_waits_for_it(engine: Engine) -> None:
+    clock = Clock()
+    gone, janitor = batches(engine, clock, ELSEWHERE), batches(engine, clock)
+    cut(janitor, 3)
+    lost = gone.take("b1", 1, "run-1")
+    clock.turn(seconds=100)
+    (stranded,) = janitor.stranded()
+    janitor.sent(stranded, "run-2")
+    (chunk,) = janitor.stranded()
+    assert (chunk.state, chunk.run_id, chunk.attempts) == (ChunkState.WAITING, "run-2", 1)
+    assert chunk.updated_at == clock()
+    with pytest.raises(ChunkLostError):
+        gone.renew(lost)
+
+    moved_at = clock()
+    clock.turn(days=1)
+    janitor.sent(chunk, "run-3")
+    (chunk,) = janitor.chunks("b1")
+    assert (chunk.run_id, chunk.updated_at) == ("run-3", moved_at), "a person is told that nothing moves"
+
+
+def test_a_run_that_turns_out_to_live_keeps_its_chunk(engine: Engine) -> None:
+    clock = Clock()
+    slept, janitor = batches(engine, clock, ELSEWHERE), batches(engine, clock)
+    cut(janitor, 3)
+    held = slept.take("b1", 1, "run-1")
+    clock.turn(seconds=100)
+    (stranded,) = janitor.stranded()
+    slept.renew(held)
+    janitor.sent(stranded, "run-2")
+    assert [(chunk.state, chunk.run_id) for chunk in janitor.chunks("b1")] == [(ChunkState.RUNNING, "run-1")]
+    assert slept.finish(held, Counts({"needs_review": 3})) is not None
 
 
 def test_batches_of_a_process_that_is_gone_are_stopped(engine: Engine) -> None:
@@ -304,6 +338,26 @@ def test_batches_of_a_process_that_is_gone_are_stopped(engine: Engine) -> None:
         own.take("left", 1, "x")
     clock.turn(days=1)
     assert [batch.id for batch in own.over_since(clock())] == ["left"]
+
+
+def test_a_batch_whose_process_cannot_be_asked_after_is_stopped_after_a_day_without_a_sign(
+    engine: Engine,
+) -> None:
+    clock = Clock()
+    before_the_restart, own = batches(engine, clock, ELSEWHERE), batches(engine, clock)
+    for name in ("left", "held"):
+        cut(before_the_restart, 3, 3, batch_id=name, in_process=True)
+    clock.turn(hours=1)
+    for name in ("left", "held"):
+        chunk = before_the_restart.take(name, 1, "r")
+    clock.turn(hours=24)
+    before_the_restart.renew(chunk)
+    assert own.stop_abandoned() == 0
+    clock.turn(microseconds=1)
+    assert own.stop_abandoned() == 1
+    assert [batch.id for batch in own.over_since(clock() + timedelta(days=1))] == ["left"]
+    clock.turn(seconds=100)
+    assert own.stop_abandoned() == 1, "its lease has ended too"
 
 
 def _nothing() -> None:

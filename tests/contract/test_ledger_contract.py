@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from multiprocessing.synchronize import Barrier
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from alembic.script import ScriptDirectory
 
 from skuflow.jobs.contract import JobHandle, Slot
 from skuflow.jobs.errors import ContentRejectedError, TransientError
+from skuflow.jobs.outcome import Outcome, OutcomeState
+from skuflow.jobs.runner import Runner
 from skuflow.ledger.caps import Budget, CapRule, Limits
 from skuflow.ledger.engine import open_engine
 from skuflow.ledger.errors import (
@@ -33,8 +37,10 @@ from skuflow.ledger.ledger import Ledger
 from skuflow.ledger.migrate import current_revision, upgrade
 from skuflow.ledger.rows import JobRow, RowState, StoredResult
 from skuflow.ledger.schema import HEAD_REVISION, metadata
+from skuflow.storage.folder import FolderStore
 from tests.contract.money_process import processes
-from tests.money import NOON, Clock, order, stored
+from tests.money import NOON, Clock, image_wish, order, stored
+from tests.unit.test_runner import Vendor
 
 HANDLE = JobHandle("acme", "acme-2", "vendor-7", "request-9")
 RESULTS = (StoredResult("800x800", stored("made")),)
@@ -312,6 +318,38 @@ def test_a_remake_takes_the_slot_and_gives_it_back_if_it_fails(ledger: Ledger) -
 def settled_remake(ledger: Ledger) -> JobRow:
     job = ledger.reserve(order(), owner="me", remake=True, submitting=True)
     return ledger.settle(ledger.record_stored(ledger.record_submitted(job, HANDLE), RESULTS, None))
+
+
+def test_of_two_remakes_in_the_same_moment_one_is_bought(
+    ledger: Ledger, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = settled(ledger, fingerprint=image_wish().fingerprint())
+    vendor, outcomes = Vendor(), list[Outcome]()
+    both_have_read = threading.Barrier(2)
+    supersede = Ledger._supersede
+
+    def at_the_same_moment(self: Ledger, *what: Any) -> None:
+        if self.writes_in_parallel:
+            both_have_read.wait(60)
+        supersede(self, *what)
+
+    def remake() -> None:
+        runner = Runner(ledger, FolderStore(tmp_path / "store"), clock=clock, sleep=clock.sleep)
+        outcomes.append(asyncio.run(runner.run(image_wish(), vendor, remake=True, known=known)))
+        runner.close()
+
+    monkeypatch.setattr(Ledger, "_supersede", at_the_same_moment)
+    threads = [threading.Thread(target=remake) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 2
+    assert {outcome.state for outcome in outcomes} <= {OutcomeState.MADE, OutcomeState.WAITING}
+    assert sum(not outcome.reused for outcome in outcomes) == 1
+    assert len(vendor.submits) == 1
+    assert ledger.totals(["MUG-1"])["MUG-1"].settled_micro == 280_000
+    assert ledger.audit() == []
 
 
 def test_reading_finds_slots_sums_and_filters(ledger: Ledger, clock: Clock) -> None:

@@ -190,15 +190,13 @@ class ArrivalBook:
     def take(self, owner: str, most: int) -> tuple[TakenFolder, ...]:
         """Claim folders that nobody works on, the oldest first: settled ones, deferred ones whose time has come, and
         those whose owner is gone. A folder over which work broke off twice is taken alone, lest it take others down
-        with it; after ``MAX_ATTEMPTS`` it is refused.
+        with it; after ``MAX_ATTEMPTS`` it is refused, unless it has changed since the last one began.
         """
         with self._write() as rows:
             free = rows.free(most, lock=True)
             for row in free:
                 if row.attempts >= MAX_ATTEMPTS:
-                    note = sentences.gave_up(row.attempts)
-                    rows.begin_anew(row.folder)
-                    rows.set(row.folder, FolderState.REFUSED, note, owner="", lease_until=None, attempts=0)
+                    rows.give_up(row)
             free = [row for row in free if row.attempts < MAX_ATTEMPTS]
             together = [row for row in free if row.attempts < ALONE_FROM_ATTEMPT]
             taken = []
@@ -208,6 +206,7 @@ class ArrivalBook:
                     owner,
                     row.fence + 1,
                     row.attempts + 1,
+                    row.changed_at,
                     again=row.state is FolderState.DEFERRED,
                 )
                 # Until its owner says otherwise: that one may be gone the next moment.
@@ -244,7 +243,9 @@ class ArrivalBook:
         return self._end(claim, FolderState.DONE, note, etags)
 
     def refuse(self, claim: TakenFolder, note: Sentence) -> bool:
-        """A person must do something about the folder."""
+        """A person must do something about the folder. Where files of it have changed since it was claimed, that may be
+        done already, and the folder waits again instead.
+        """
         return self._end(claim, FolderState.REFUSED, note)
 
     def defer(
@@ -350,14 +351,14 @@ class ArrivalBook:
         attempts: int = 0,
     ) -> bool:
         with self._write() as rows:
-            held = sa.select(_folders.folder).where(rows.is_held(claim)).with_for_update()
-            if rows.connection.execute(held).first() is None:
+            held = sa.select(_folders.changed_at).where(rows.is_held(claim)).with_for_update()
+            changed_at = rows.connection.execute(held).scalar_one_or_none()
+            if changed_at is None:
                 return False
-            if etags is not None and not rows.worked_off(claim.folder, etags):
-                if state is FolderState.DEFERRED:
-                    rows.begin_anew(claim.folder)
-                state, note, attempts = FolderState.WAITING, sentences.just_changed(), 0
-                next_at = rows.now + self._settle
+            read_all = etags is None or rows.worked_off(claim.folder, etags)
+            if not read_all or (etags is None and changed_at != claim.changed_at):
+                rows.wait_anew(claim.folder, begin_anew=state is FolderState.DEFERRED)
+                return True
             rows.set(
                 claim.folder,
                 state,

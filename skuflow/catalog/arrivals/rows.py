@@ -56,7 +56,7 @@ class ArrivalRows:
         for start in range(0, len(gone), _PAGE):
             ids = [known[key].id for key in gone[start : start + _PAGE]]
             self.connection.execute(sa.delete(arrivals).where(_objects.id.in_(ids)))
-        if fresh or changed:
+        if fresh or changed or (gone and state is FolderState.TAKEN):
             self._landed(folder, state)
         elif gone and state in (FolderState.WAITING, FolderState.READY, FolderState.REFUSED):
             self.set(folder, FolderState.WAITING, sentences.just_changed(), next_at=self.now)
@@ -106,6 +106,31 @@ class ArrivalRows:
         self.connection.execute(
             sa.update(arrivals).where(self._objects_of(folder), _objects.done_etag != "").values(done_etag="")
         )
+
+    def wait_anew(self, folder: str, *, begin_anew: bool = False) -> None:
+        """A claim ends over a folder that has changed meanwhile: it settles as any other that has changed."""
+        if begin_anew:
+            self.begin_anew(folder)
+        self.set(
+            folder,
+            FolderState.WAITING,
+            sentences.just_changed(),
+            owner="",
+            lease_until=None,
+            attempts=0,
+            next_at=self.now + self.settle,
+        )
+
+    def give_up(self, folder: ArrivalFolder) -> None:
+        """Refuse a folder over which too many runs broke off. One that has changed since the last of them took it waits
+        instead; nothing else writes both of its moments at once.
+        """
+        if folder.state is FolderState.TAKEN and folder.changed_at == folder.updated_at:
+            self.wait_anew(folder.folder)
+            return
+        self.begin_anew(folder.folder)
+        note = sentences.gave_up(folder.attempts)
+        self.set(folder.folder, FolderState.REFUSED, note, owner="", lease_until=None, attempts=0)
 
     def put_again(self, folders: Mapping[str, datetime]) -> list[str]:
         """Have refused folders wait again of which a file was written, at that moment by storage's clock, after they

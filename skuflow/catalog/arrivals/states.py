@@ -65,14 +65,15 @@ class ArrivalFolder:
 
 @dataclass(frozen=True, slots=True)
 class TakenFolder:
-    """A claim. ``fence`` shuts out an owner that was thought dead; ``attempts`` counts this one. ``again``: the folder
-    was made before and goes on with what was left over.
+    """A claim. ``fence`` shuts out an owner that was thought dead; ``attempts`` counts this one. ``changed_at``: the
+    folder's last change when it was claimed. ``again``: the folder was made before and goes on with what was left over.
     """
 
     folder: str
     owner: str
     fence: int
     attempts: int
+    changed_at: datetime
     again: bool = False
 
 
