@@ -4,9 +4,12 @@ minutes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
+from httpx import HTTPError
 from prefect import flow
+from prefect.exceptions import PrefectException
 from prefect.runtime import flow_run
 
 from flows.arrival_line import work_off_arrivals
@@ -15,6 +18,7 @@ from flows.forms import USUAL_KITS, Kits
 from flows.kit_reports import BatchReport
 from flows.new_listings import make_listings
 from flows.refusals import refusing
+from tasks.dead_runs import mark_never_begun
 from tasks.entering import entered
 
 
@@ -28,13 +32,16 @@ async def arrivals(kits: Kits = USUAL_KITS) -> Any:
         kits: What to make; nothing chosen means the usual. 制作内容；不选即按常规。
     """
     run_id = str(flow_run.id or "")
+    with suppress(PrefectException, HTTPError):
+        # Where such runs fill the janitor's queue, it cannot begin.
+        await mark_never_begun()
     async with entered() as wiring:
         report = await work_off_arrivals(wiring, kits.wishes([]), make_listings, run_id)
         made = BatchReport((), report.loose_findings, run_id, results=report.results)
         await announced(wiring, made, "incoming/")
-    before = [f"{report.folders} folders"]
+    before = [f"{report.folders} folders {report.folders} 个文件夹"]
     if report.left:
-        before.append(f"{report.left} left to runs of their own")
+        before.append(f"{report.left} left to runs of their own 由各自的运行处理")
     if report.refused:
-        before.append(f"{report.refused} refused, see the receiver's /status")
+        before.append(f"{report.refused} refused, see the receiver's /status 被拒，见接收服务的 /status")
     return told(made, *before)

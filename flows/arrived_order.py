@@ -132,7 +132,7 @@ def _moved(sku: str, former: str) -> Finding:
         subject=sku,
         message=f"the kit was made of incoming/{former} before, which holds another product under this SKU; if "
         "these are two products, give one of them a SKU of its own",
-        message_zh=f"此前的套件来自 incoming/{former}，其中同一 SKU 是另一商品；"
+        message_zh=f"此前的素材包来自 incoming/{former}，其中同一 SKU 是另一商品；"
         "若为两个商品，请为其中一个改用新的 SKU",
     )
 

@@ -48,14 +48,17 @@ async def _sent(wiring: Wiring, order: Order, wishes: Wishes) -> State[Any]:
         # One that has a run was sent by an earlier try of this run.
         if chunk.state is ChunkState.WAITING and not chunk.run_id:
             await _send(batches, chunk)
-    message = f"{batch.skus} SKUs in {batch.chunks} chunks, each a run of its own; batch {batch.id}"
+    message = (
+        f"{batch.skus} SKUs in {batch.chunks} chunks, each a run of its own"
+        f" · {batch.skus} 个 SKU，分 {batch.chunks} 段，各自运行; batch {batch.id}"
+    )
     report = BatchReport((), order.loose_findings, batch.run_id, results=(), batch_id=batch.id)
     return Completed(message=message, data=report)
 
 
 async def _send(batches: Batches, chunk: ChunkRow) -> None:
     run_id = await send_chunk(chunk)
-    await asyncio.to_thread(batches.sent, chunk.batch_id, chunk.no, str(run_id))
+    await asyncio.to_thread(batches.sent, chunk, str(run_id))
 
 
 async def _one_by_one(wiring: Wiring, order: Order, wishes: Wishes) -> BatchReport:
@@ -119,14 +122,17 @@ async def restart_stranded(wiring: Wiring) -> list[str]:
             continue
         try:
             if chunk.attempts >= MOST_ATTEMPTS:
-                why = f"given up after {chunk.attempts} runs; {chunk.note or 'each of them was ended from outside'}"
+                why = (
+                    f"given up after {chunk.attempts} runs; {chunk.note or 'each of them was ended from outside'}"
+                    f" 运行 {chunk.attempts} 次均未完成，已放弃"
+                )
                 closed = await asyncio.to_thread(batches.give_up, chunk, why)
                 done.append(f"{name}: {why}")
                 if closed is not None:
                     await show_closed_batch(wiring, closed)
             else:
                 await _send(batches, chunk)
-                done.append(f"{name}: started again")
+                done.append(f"{name}: started again 已重新启动")
         except ChunkLostError:
             continue
     return done

@@ -1,4 +1,6 @@
-"""The command line. Every command ends with 0, 1 (unexpected), 2 (unusable input or options) or 3 (see its help)."""
+"""The command line. Every command ends with 0, 1 (unexpected), 2 (unusable input or options), 3 (see its help) or 130
+(stopped by Ctrl-C).
+"""
 
 from __future__ import annotations
 

@@ -29,11 +29,17 @@ def read_figure_tables(figures: str, rows: str, settings: Settings, store: Objec
     """
     named = figures.strip()
     if named and rows.strip():
-        raise FiguresError("figures are given twice; name a file or paste rows, and empty the other field")
+        raise FiguresError(
+            "figures are given twice; name a file or paste rows, and empty the other field",
+            message_zh="数据指定了两次；请指定文件或粘贴行，另一栏留空",
+        )
     if rows.strip():
         return [FigureTable("pasted rows", rows.strip("\ufeff\r\n ").encode())]
     if "\n" in named:
-        raise FiguresError("figures names a file, a folder or an address; paste the rows into the field rows")
+        raise FiguresError(
+            "figures names a file, a folder or an address; paste the rows into the field rows",
+            message_zh="figures 一栏只填文件、文件夹或地址；表格行请粘贴到 rows 一栏",
+        )
     if named.startswith(OSS_SCHEME):
         return _from_storage(_key_of(named, settings), named, store)
     if named and _is_on_disk(named):
@@ -41,7 +47,9 @@ def read_figure_tables(figures: str, rows: str, settings: Settings, store: Objec
     if not named and not any(_is_row_file(key) for key in store.list(STANDING_PREFIX)):
         raise NoFiguresYetError(
             f"no figures are in {STANDING_PREFIX} of storage, so nothing is ranked; put a CSV or XLSX export with sku,"
-            " spend, orders and revenue there, name a file, or paste rows"
+            " spend, orders and revenue there, name a file, or paste rows",
+            message_zh=f"存储的 {STANDING_PREFIX} 中没有数据，未做排名；请放入含 sku、花费、订单数、成交金额的 CSV 或"
+            " XLSX，或指定文件，或粘贴行",
         )
     return _from_storage(named or STANDING_PREFIX, named or f"{STANDING_PREFIX} of storage", store)
 
@@ -51,7 +59,9 @@ def _is_on_disk(named: str) -> bool:
         return Path(named).exists()
     except OSError as error:
         raise FiguresError(
-            f"{named[:60]}...: no name of a file ({error.strerror}); name a file, or paste the rows into the field rows"
+            f"{named[:60]}...: no name of a file ({error.strerror}); name a file, or paste the rows into the field"
+            " rows",
+            message_zh=f"{named[:60]}……：不是文件名；请指定文件，或把表格行粘贴到 rows 一栏",
         ) from error
 
 
@@ -71,7 +81,9 @@ def _from_storage(key: str, named: str, store: ObjectStore) -> list[FigureTable]
         prefix = f"{key}/" if key else ""
         keys = [found for found in store.list(prefix) if _is_row_file(found)] if prefix else []
     except StorageError as error:
-        raise FiguresError(f"{named}: {error}") from error
+        raise FiguresError(
+            f"{named}: {error}", message_zh=f"{named}：存储读取失败；请检查存储配置后重试"
+        ) from error
     _require_some(len(keys), named)
     return [FigureTable(found.removeprefix(prefix), store.get(found)) for found in keys]
 
@@ -82,7 +94,8 @@ def _key_of(address: str, settings: Settings) -> str:
     base = f"{place.address}/" if isinstance(place, OssPlace) else ""
     if not base or not address.startswith(base):
         raise FiguresError(
-            f"{address}: not below SKUFLOW_STORAGE; put the figures there, name a file, or paste their rows"
+            f"{address}: not below SKUFLOW_STORAGE; put the figures there, name a file, or paste their rows",
+            message_zh=f"{address}：不在 SKUFLOW_STORAGE 之下；请把数据放到其中，或指定文件，或粘贴行",
         )
     return address.removeprefix(base)
 
@@ -96,7 +109,12 @@ def _require_some(count: int, named: str) -> None:
     if count == 0:
         raise FiguresError(
             f"{named}: no figures are there; put a CSV or XLSX export with sku, spend, orders and revenue there,"
-            " name another file, or paste rows"
+            " name another file, or paste rows",
+            message_zh=f"{named}：没有数据；请放入含 sku、花费、订单数、成交金额的 CSV 或 XLSX，"
+            "或指定其他文件，或粘贴行",
         )
     if count > FILES_LIMIT:
-        raise FiguresError(f"{named}: {count} files, more than {FILES_LIMIT}; keep those of the last weeks")
+        raise FiguresError(
+            f"{named}: {count} files, more than {FILES_LIMIT}; keep those of the last weeks",
+            message_zh=f"{named}：有 {count} 个文件，超过 {FILES_LIMIT} 个；请只保留最近几周的",
+        )

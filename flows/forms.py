@@ -48,7 +48,9 @@ _USUAL_SIZES = ", ".join(_sizes(Brief().video_sizes_px))
 
 
 class Makers(BaseModel):
-    """Who does the work; "as configured" is what SKUFLOW_PROVIDERS says, "offline" costs nothing."""
+    """Who does the work; "as configured" is what SKUFLOW_PROVIDERS and SKUFLOW_ROUTES say, "offline" costs nothing.
+    由谁制作；as configured 即按 SKUFLOW_PROVIDERS 与 SKUFLOW_ROUTES，offline 不产生费用。
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,10 +66,24 @@ class Makers(BaseModel):
 
     def overriding(self, configured: str) -> str:
         """SKUFLOW_PROVIDERS with these choices instead of those it names for a capability; the rest stays."""
-        chosen = {"copy": self.copy_by, "image": self.images_by, "video": self.video_by}
-        parts = dict(part.strip().split("=", 1) for part in configured.split(";") if "=" in part)
-        parts.update({name: maker for name, maker in chosen.items() if maker != AS_CONFIGURED})
-        return ";".join(f"{name}={makers}" for name, makers in parts.items())
+        pairs = (part.partition("=") for part in configured.split(";") if part.strip())
+        makers = {name.strip(): value.strip() for name, _, value in pairs} | self._chosen()
+        return ";".join(f"{name}={value}" for name, value in makers.items())
+
+    def routes_left(self, configured: str) -> str:
+        """SKUFLOW_ROUTES without the rules of what is chosen here, which would outvote the choice; the rest stays."""
+        chosen = self._chosen()
+        return ";".join(
+            rule for rule in configured.split(";") if rule.partition("[")[0].strip() not in chosen
+        )
+
+    def _chosen(self) -> dict[str, str]:
+        made_by = {
+            Capability.COPY: self.copy_by,
+            Capability.IMAGE: self.images_by,
+            Capability.VIDEO: self.video_by,
+        }
+        return {str(name): maker for name, maker in made_by.items() if maker != AS_CONFIGURED}
 
 
 class Kits(BaseModel):
@@ -115,7 +131,7 @@ class Kits(BaseModel):
     )
     motion: MotionChoice = Field(
         "",
-        title="Motion 动效",
+        title="Motion 运镜",
         description="How things move in the video; none: what suits the product. 视频中的动态；不选则按商品搭配。",
     )
     extend: ExtensionChoice = Field(

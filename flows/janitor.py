@@ -47,19 +47,19 @@ async def janitor() -> Any:
 async def _round(wiring: Wiring) -> Report:
     """Every step, whatever becomes of the others."""
     report = Report()
-    report.runs.extend(await _tried("mark dead runs", call_dead_runs_dead(), report, []))
+    report.runs.extend(await _tried("mark dead runs 标记中断的运行", call_dead_runs_dead(), report, []))
     # What was bought comes first: a vendor keeps some results for an hour only.
-    report.jobs, report.not_reached = await _tried("collect jobs", collect_jobs(), report, ([], 0))
-    report.chunks.extend(await _tried("restart chunks", restart_stranded(wiring), report, []))
-    resumed = await _tried("resume runs", resume_runs(), report, Resumed())
+    report.jobs, report.not_reached = await _tried("collect jobs 取回任务", collect_jobs(), report, ([], 0))
+    report.chunks.extend(await _tried("restart chunks 重启分段", restart_stranded(wiring), report, []))
+    resumed = await _tried("resume runs 恢复运行", resume_runs(), report, Resumed())
     report.runs.extend(resumed.done)
-    report.cleaned.extend(await _tried("clean", clean_once_a_day(), report, []))
-    await _tried("tell of batches", announce_untold(wiring), report, None)
-    await _tried("deliver notices", deliver_left(wiring), report, None)
-    found = await _tried("look for concerns", find_concerns(report.jobs), report, Found())
+    report.cleaned.extend(await _tried("clean 清理", clean_once_a_day(), report, []))
+    await _tried("tell of batches 通知批次", announce_untold(wiring), report, None)
+    await _tried("deliver notices 投递通知", deliver_left(wiring), report, None)
+    found = await _tried("look for concerns 查找人工事项", find_concerns(report.jobs), report, Found())
     report.troubles.extend(found.troubles)
     concerns = [*found.concerns, *resumed.concerns, *_of_the_janitor(report)]
-    report.told.extend(await _tried("tell", tell(concerns, found.after_waiting), report, []))
+    report.told.extend(await _tried("tell 提醒人工", tell(concerns, found.after_waiting), report, []))
     await note_end(wiring, report)
     return report
 

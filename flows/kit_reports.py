@@ -14,7 +14,7 @@ from skuflow.review.wording import Wording
 BUSY = "another run is working on it; run again to see its kit"
 """Why a SKU is deferred that somebody else has claimed."""
 
-_TOLD = frozenset({"DIAGNOSTIC_BUNDLE"})
+_TOLD = frozenset({"COPY_LANGUAGE", "DIAGNOSTIC_BUNDLE"})
 """Findings that block nothing and that whoever started the run should read at once."""
 
 

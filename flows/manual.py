@@ -53,7 +53,7 @@ async def manual_listings(
         kits: What to make; nothing chosen means the usual. 制作内容；不选即按常规。
         makers: Who makes it. 由谁制作。
     """
-    settings = read_settings()
+    settings = read_settings(looks_at_storage=False)
     catalog = _catalog(products, rows, settings)
     async with entered(_overrides(makers, settings)) as wiring:
         report = await new_listings.fn(catalog, kits.wishes(skus))
@@ -80,7 +80,7 @@ async def manual_kit(
         kits: What to make; nothing chosen means the usual. 制作内容；不选即按常规。
         makers: Who makes it. 由谁制作。
     """
-    settings = read_settings()
+    settings = read_settings(looks_at_storage=False)
     catalog = _catalog(products, rows, settings)
     async with entered(_overrides(makers, settings)) as wiring:
         report = BatchReport([await listing_kit.fn(catalog, sku, kits.wishes([]))])
@@ -91,7 +91,8 @@ def _catalog(products: str, rows: str, settings: Settings) -> str:
     """What the form names. Raises CatalogError where it names nothing, or two things."""
     if products.strip() and rows.strip():
         raise CatalogError(
-            "products are named twice; either name a catalog or paste rows, and empty the other field"
+            "products are named twice; either name a catalog or paste rows, and empty the other field",
+            message_zh="商品指定了两次；请指定文件或粘贴行，另一栏留空",
         )
     if rows.strip():
         return str(pasted_catalog(rows, settings.skuflow_home))
@@ -99,11 +100,17 @@ def _catalog(products: str, rows: str, settings: Settings) -> str:
         return products.strip()
     if settings.skuflow_catalog:
         return settings.skuflow_catalog
-    raise CatalogError("no products are named; name a file, folder, link or product, or paste rows")
+    raise CatalogError(
+        "no products are named; name a file, folder, link or product, or paste rows",
+        message_zh="未指定商品；请填写文件、文件夹、链接或商品名，或粘贴表格行",
+    )
 
 
 def _overrides(makers: Makers, settings: Settings) -> dict[str, str]:
-    """What the form changes in the configuration; routes would outvote a choice made by hand."""
+    """What the form changes in the configuration."""
     if makers == USUAL_MAKERS:
         return {}
-    return {"skuflow_providers": makers.overriding(settings.skuflow_providers), "skuflow_routes": ""}
+    return {
+        "skuflow_providers": makers.overriding(settings.skuflow_providers),
+        "skuflow_routes": makers.routes_left(settings.skuflow_routes),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from prefect import State, flow
@@ -24,11 +25,13 @@ from skuflow.catalog.product import Product
 from skuflow.jobs.makers import differing
 from skuflow.jobs.outcome import OutcomeState
 from skuflow.ledger.redaction import redacted
+from skuflow.listing.assembly import read_kit
 from skuflow.listing.brief import Brief
 from skuflow.listing.kit import KitStatus
 from skuflow.listing.planning import plan_kit
-from skuflow.listing.waiting import WaitingSku, forget_waiting, waiting_skus
+from skuflow.listing.waiting import WaitingSku, forget_waiting, waiting_skus, waits
 from skuflow.settings import SettingsError
+from skuflow.storage.objects import ObjectStore, StorageError
 from tasks.entering import entered
 from tasks.wiring import Wiring
 
@@ -37,7 +40,7 @@ from tasks.wiring import Wiring
 @refusing
 async def nightly(kits: Kits = USUAL_KITS) -> Any:
     """What earlier days left over, then what is new in SKUFLOW_CATALOG and below incoming/ of the storage.
-    每夜批次：先做前几天延期的 SKU，再做目录与存储 incoming/ 中的新品。
+    每夜批次：先做前几天延期的 SKU，再做商品表与存储 incoming/ 中的新品。
 
     Args:
         kits: What to make of new products; nothing chosen means the usual. 新品的制作内容；不选即按常规。
@@ -50,7 +53,7 @@ async def nightly(kits: Kits = USUAL_KITS) -> Any:
         catalog = await _catalog(wiring, wishes, run_id)
         arrived = await work_off_arrivals(wiring, wishes, make_listings, run_id)
         if not isinstance(catalog, BatchReport):
-            before.append(f"catalog: {catalog.message}")
+            before.append(f"catalog 商品表: {catalog.message}")
             catalog = BatchReport(run_id=run_id)
         reports = (*left_over, catalog)
         results = {result.sku: result for report in reports for result in report.results}
@@ -114,18 +117,30 @@ async def _gone_on(wiring: Wiring, waiting: Sequence[WaitingSku], run_id: str) -
             report = await make_listings(wiring, order, USUAL)
             for result in report.results:
                 if result.status != KitStatus.DEFERRED:
-                    # Also of a kit that was whole already: its run was killed between note and kit.
-                    await asyncio.to_thread(forget_waiting, wiring.store, result.sku)
+                    await asyncio.to_thread(_forget_unless_it_waits, wiring.store, result.sku)
             reports.append(report)
     return reports
 
 
+def _forget_unless_it_waits(store: ObjectStore, sku: str) -> None:
+    """What the run reports may be an error that broke it off; what is stored says whether the kit still waits. A note
+    that is left over, since its run was killed between note and kit, goes too.
+    """
+    with suppress(StorageError):
+        kit = read_kit(sku, store)
+        if kit is not None and not waits(kit):
+            forget_waiting(store, sku)
+
+
 async def _fetch_videos(wiring: Wiring, waiting: Sequence[WaitingSku], run_id: str) -> None:
-    """Put the videos that were in work into their kits. None is ordered here: what failed is for the next ranking."""
+    """Put the videos that were in work into their kits. None is ordered here: what failed is for the next ranking, and
+    what an unforeseen error broke off for the next night.
+    """
     made = await make_videos(wiring, [one.product.sku for one in waiting], run_id, only_fetch=True)
     for sku, one in made.items():
-        if one.state is not OutcomeState.WAITING:
-            await asyncio.to_thread(forget_waiting, wiring.store, sku)
+        if one.state is not OutcomeState.WAITING and not one.broken_off:
+            with suppress(StorageError):
+                await asyncio.to_thread(forget_waiting, wiring.store, sku)
 
 
 async def _catalog(wiring: Wiring, wishes: Wishes, run_id: str) -> BatchReport | State[Any]:

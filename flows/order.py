@@ -92,7 +92,9 @@ def read_order(
         missing = [sku for sku in wanted if sku not in by_sku and sku not in refused]
         if missing:
             raise CatalogError(
-                f"{catalog}: there is no SKU {', '.join(missing)}; check --sku against the catalog"
+                f"{catalog}: there is no SKU {', '.join(missing)}; write SKUs as the catalog does (form: skus, command"
+                " line: --sku)",
+                message_zh=f"{catalog}：没有 SKU {'、'.join(missing)}；请核对所填 SKU（表单 skus 栏，命令行 --sku）",
             )
         products = tuple(by_sku[sku] for sku in wanted if sku in by_sku)
         rejected = tuple(refused[sku] for sku in wanted if sku in refused)

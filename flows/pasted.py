@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from skuflow.catalog.errors import CatalogError
+from skuflow.storage.files import write_whole
 
 _FOLDER = "pasted"
 _KEPT_CHARS = 12
@@ -25,12 +26,13 @@ def pasted_catalog(rows: str, home: Path) -> Path:
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) < 2:
             raise CatalogError(
-                "the pasted rows have no row below the header; copy the header line and at least one product"
+                "the pasted rows have no row below the header; copy the header line and at least one product",
+                message_zh="粘贴的内容只有表头；请连同表头复制至少一行商品",
             )
         suffix = ".tsv" if "\t" in lines[0] else ".csv"
     path = home / _FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()[:_KEPT_CHARS]}{suffix}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    # Another run may be reading the same rows.
+    write_whole(path, f"{text}\n".encode())
     return path
 
 

@@ -45,7 +45,7 @@ class TemporaryServer:
 
     def start(self) -> None:
         # The server process runs this module too and has no use for the settings' imports.
-        from skuflow.settings import child_environment, prefect_server_environment
+        from skuflow.environment import child_environment, prefect_server_environment
 
         self._log.parent.mkdir(parents=True, exist_ok=True)
         # The second variable keeps the services that only long-lived servers need (schedules, notices) asleep.

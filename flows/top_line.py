@@ -51,7 +51,7 @@ async def make_videos(
                 return Made(sku, OutcomeState.FAILED, standing.reason, standing.kit)
             if only_fetch and standing.work.offers:
                 return Made(sku, OutcomeState.FAILED, _NOT_ORDERED, standing.kit)
-            return await _one(wiring, gate, standing.work, claim)
+            return await _one(wiring, gate, standing.work, claim, only_fetch=only_fetch)
 
         return await under_claim(claims, sku, work, lambda error: _broken_off(wiring, sku, error))
 
@@ -67,6 +67,12 @@ async def make_videos(
 
 _BUSY = Wording("another run is working on it", "另一任务正在处理该商品")
 _NOT_ORDERED = Wording("no vendor is making its video", "没有供应商在制作其视频")
+_MAY_BE_NOTHING = (RowState.RESERVED, RowState.SUBMITTING, RowState.IN_DOUBT)
+"""Jobs that the vendor may turn out not to have; whoever then went on with their slot would buy it."""
+_LOOKED_UP_FIRST = Wording(
+    "nobody knows yet whether the vendor has its job; the janitor looks it up",
+    "尚不清楚供应商是否接受了任务；由清理程序查询",
+)
 
 
 def _broken_off(wiring: Wiring, sku: str, error: Exception) -> Made:
@@ -78,10 +84,13 @@ def _broken_off(wiring: Wiring, sku: str, error: Exception) -> Made:
         Wording(
             f"{said}; the trace is in crashes/ of SKUFLOW_HOME", f"{said}；详情见 SKUFLOW_HOME 的 crashes/"
         ),
+        broken_off=True,
     )
 
 
-async def _one(wiring: Wiring, gate: Gate, work: VideoWork, claim: Claim) -> Made:
+async def _one(
+    wiring: Wiring, gate: Gate, work: VideoWork, claim: Claim, *, only_fetch: bool = False
+) -> Made:
     """The video of one kit, in the steps of every kit: the gate, the video, the kit with its scores. A kit whose video
     is not made stays as it is: it is as good as before, and a person may have approved it.
     """
@@ -100,6 +109,9 @@ async def _one(wiring: Wiring, gate: Gate, work: VideoWork, claim: Claim) -> Mad
             work.kit,
         )
     known = await asyncio.to_thread(wiring.ledger.find_slots, [slot.key() for slot in plan.slots])
+    row = known.get(plan.videos[0][0].key())
+    if only_fetch and row is not None and row.state in _MAY_BE_NOTHING:
+        return Made(sku, OutcomeState.WAITING, _LOOKED_UP_FIRST, work.kit)
     line = Line(wiring, plan, intake, work.made_for, known, work.kit, Remakes(), claim)
     copy = line.recall(Stage.COPY, plan.copy_slots)
     images = line.recall(Stage.IMAGES, plan.image_slots)

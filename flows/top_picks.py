@@ -50,13 +50,16 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What became of one picked video: ``state`` as of the part, and why it is not made. ``bought``: in this run."""
+    """What became of one picked video: ``state`` as of the part, and why it is not made. ``bought``: in this run.
+    ``broken_off``: by an unforeseen error, so that nothing is known of the video.
+    """
 
     sku: str
     state: OutcomeState
     reason: Wording
     kit: Kit | None = None
     bought: bool = False
+    broken_off: bool = False
 
 
 @dataclass(slots=True)

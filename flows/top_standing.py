@@ -200,7 +200,7 @@ def _priced(kit: Kit, plan: KitPlan, wiring: Wiring) -> Standing:
     try:
         offers = wiring.offers(request)
     except InvalidInputError as error:
-        return _barred(kit, Bar.REFUSED, error.message, f"没有服务商能制作：{error.message}")
+        return _barred(kit, Bar.REFUSED, error.message, f"没有供应商能制作：{error.message}")
     preferred = offers[0]
     wish = Wish(preferred.request.fingerprint(), preferred.provider.name, preferred.provider.paid)
     known = wiring.ledger.find_slots([slot.key()]).get(slot.key())

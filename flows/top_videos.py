@@ -113,7 +113,8 @@ async def _announce(wiring: Wiring, report: TopReport, figures: str) -> None:
 async def _made(wiring: Wiring, report: TopReport) -> TopReport:
     await asyncio.to_thread(require_usable, wiring)
     run_id = str(flow_run.id or "")
-    # Before anything is made: a run that is killed half-way still has its next day.
+    # Before anything is made: a run that is killed half-way still has its next day. The janitor begins its own day
+    # again.
     goes_on_at = await _go_on_tomorrow(wiring) if report.deferred else ""
     wiring.done_skus = 0
     to_make = [one.product.figures.sku for one in report.picks if one.decision is Decision.MAKE]

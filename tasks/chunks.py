@@ -110,16 +110,21 @@ async def chunks_are_deployed() -> bool:
 
 
 async def send_chunk(chunk: ChunkRow) -> UUID:
-    """Have a run started for the chunk; asking twice for the same start of it starts one run."""
-    run = await arun_deployment(
-        CHUNK_DEPLOYMENT,
-        parameters={"batch_id": chunk.batch_id, "chunk": chunk.no},
-        timeout=0,
-        as_subflow=False,
-        tags=[f"batch:{chunk.batch_id}"],
-        idempotency_key=f"{chunk.batch_id}/{chunk.no}/{chunk.attempts}/{chunk.run_id}",
-    )
-    return run.id
+    """Have a run started for the chunk; asking twice for the same start of it starts one run. The run has not ended."""
+    before = chunk.run_id
+    while True:
+        run = await arun_deployment(
+            CHUNK_DEPLOYMENT,
+            parameters={"batch_id": chunk.batch_id, "chunk": chunk.no},
+            timeout=0,
+            as_subflow=False,
+            tags=[f"batch:{chunk.batch_id}"],
+            idempotency_key=f"{chunk.batch_id}/{chunk.no}/{chunk.attempts}/{before}",
+        )
+        if run.state is None or not run.state.is_final():
+            return run.id
+        # Started earlier, and of no use to the chunk: it found the chunk held, or was ended before it could take it.
+        before = str(run.id)
 
 
 async def is_still_to_come(run_id: str) -> bool:

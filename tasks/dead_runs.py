@@ -1,4 +1,4 @@
-"""Runs of deployments whose process is gone: called what they are, and those that a person started begun again.
+"""Runs of deployments whose process is gone: called what they are, and those that nothing else starts begun again.
 
 A run that was set to be scheduled again right after its crash is set Crashed once more by the second of Prefect's two
 reporters. So a dead run is left as it is, and a new run is started for it, some time later.
@@ -6,7 +6,7 @@ reporters. So a dead run is left as it is, and a new run is started for it, some
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,8 @@ from uuid import UUID
 from httpx import HTTPError
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
     FlowRunFilter,
     FlowRunFilterDeploymentId,
     FlowRunFilterExpectedStartTime,
@@ -32,22 +34,36 @@ from skuflow.housekeeping.concerns import Concern, Kind
 from skuflow.housekeeping.dead_runs import runs_without_process
 from skuflow.ledger.redaction import redacted
 
-BY_HAND_DEPLOYMENTS = ("new-listings/manual", "listing-kit/manual")
+FLOWS = ("new-listings", "listing-kit", "listing-chunk", "top-videos", "daily-report", "janitor")
+"""The names of skuflow's flows. Others may run on the same server, and are left alone."""
+RESUMED_DEPLOYMENTS = ("new-listings/manual", "listing-kit/manual", "top-videos/weekly")
+"""Those whose crashed runs are begun again: nothing else would, or not before a week has passed."""
 RESUMED_FROM = "resumed-from:"
-"""Before the id of the run that a person started, in the tags of those that were started for it later."""
+"""Before the id of the run that crashed first, in the tags of those that were started for it later."""
 MOST_RESUMES = 3
 CRASH_SETTLES = timedelta(seconds=90)
 """So long after a crash its second reporter has spoken as well."""
 RESUMED_WITHIN = timedelta(hours=24)
 """A run that crashed longer ago is history: whoever wanted it has looked."""
 PENDING_FOR = timedelta(minutes=30)
+"""A run that was taken so long ago and has not begun never will. Should it begin after all, beside its successor, the
+claims on SKUs keep the two apart.
+"""
 _YOUNG = timedelta(seconds=30)
 _PAGE_RUNS = 200
 """As many as Prefect's server hands out at once."""
 _MOST_PAGES = 50
+_BY_SCHEDULE = "auto-scheduled"
+"""Prefect's tag of runs that its scheduler made."""
 
-GONE = "Its process is gone. Nothing is lost: what was paid is kept, and the work is taken up again."
-NEVER_BEGAN = "The worker that took it is gone before it began. Nothing is lost: it is started again."
+GONE = (
+    "Its process is gone. Nothing is lost: what was paid is kept, and the work is taken up again."
+    " 运行进程已消失，未造成损失：已付费的内容均已保留，系统会自动继续。"
+)
+NEVER_BEGAN = (
+    "The worker that took it is gone before it began. Nothing is lost: it is started again."
+    " 接手的 worker 在开始前已消失，未造成损失：系统会自动重新启动。"
+)
 
 
 @dataclass
@@ -61,36 +77,46 @@ class Resumed:
 async def mark_dead_runs(engine: Engine) -> list[str]:
     """Set runs to Crashed that Prefect believes to run though their process is gone; a sentence for each."""
     now = datetime.now(UTC)
-    done = []
     async with get_client() as client:
         running = await _runs(client, StateType.RUNNING, StateType.PENDING)
         pids = {str(run.id): run.infrastructure_pid or "" for run in running if _is_settled(run, now)}
         dead = runs_without_process(engine, {run_id: pid for run_id, pid in pids.items() if pid}, now)
-        by_hand = set(await _by_hand_deployments(client))
-        for run in running:
-            message = ""
-            if str(run.id) in dead:
-                message = GONE
-            elif run.deployment_id in by_hand and _never_began(run, now):
-                message = NEVER_BEGAN
-            if message:
-                reply: OrchestrationResult[Any] = await client.set_flow_run_state(
-                    run.id, Crashed(message=message)
-                )
-                if reply.state is not None and reply.state.is_crashed():
-                    done.append(f"{run.name}: its process is gone; called Crashed")
+        gone = [run for run in running if str(run.id) in dead]
+        never_began = [run for run in running if str(run.id) not in dead and _never_began(run, now)]
+        return [
+            *await _call_crashed(client, gone, GONE),
+            *await _call_crashed(client, never_began, NEVER_BEGAN),
+        ]
+
+
+async def mark_never_begun() -> list[str]:
+    """The part of ``mark_dead_runs`` that needs no database. Such runs count against the limit of their work queue, so
+    two of them keep every janitor from beginning: somebody else must call them dead.
+    """
+    now = datetime.now(UTC)
+    async with get_client() as client:
+        pending = await _runs(client, StateType.PENDING)
+        return await _call_crashed(client, [run for run in pending if _never_began(run, now)], NEVER_BEGAN)
+
+
+async def _call_crashed(client: PrefectClient, runs: Sequence[FlowRun], message: str) -> list[str]:
+    done = []
+    for run in runs:
+        reply: OrchestrationResult[Any] = await client.set_flow_run_state(run.id, Crashed(message=message))
+        if reply.state is not None and reply.state.is_crashed():
+            done.append(f"{run.name}: its process is gone; called Crashed 进程已消失，标记为中断")
     return done
 
 
-async def resume_by_hand() -> Resumed:
-    """Start a new run, with the same parameters, for each run by hand that crashed: at most ``MOST_RESUMES`` times for
-    what a person started once. One that was to make parts again is left to a person, since it cannot tell which of them
-    it had made.
+async def resume_crashed() -> Resumed:
+    """Start a new run, with the same parameters, for each crashed run of ``RESUMED_DEPLOYMENTS``: at most
+    ``MOST_RESUMES`` times for what was started once. One that was to make parts again is left to a person, since it
+    cannot tell which of them it had made.
     """
     now = datetime.now(UTC)
     resumed = Resumed()
     async with get_client() as client:
-        deployments = await _by_hand_deployments(client)
+        deployments = await _resumed_deployments(client)
         if not deployments:
             return resumed
         crashed = await _all_runs(
@@ -146,11 +172,14 @@ async def _resume(client: PrefectClient, root: str, crashed: FlowRun, resumed: R
     await client.create_flow_run_from_deployment(
         crashed.deployment_id,
         parameters=crashed.parameters,
-        tags=sorted({*crashed.tags, tag}),
+        tags=sorted({*crashed.tags, tag} - {_BY_SCHEDULE}),
         # Two janitors start one run.
         idempotency_key=f"resume {crashed.id}",
     )
-    resumed.done.append(f"{crashed.name}: started again, {len(later) + 1} of at most {MOST_RESUMES} times")
+    resumed.done.append(
+        f"{crashed.name}: started again, {len(later) + 1} of at most {MOST_RESUMES} times"
+        f" 已重新启动（第 {len(later) + 1} 次，最多 {MOST_RESUMES} 次）"
+    )
 
 
 def _not_resumable(root: str, run: FlowRun, error: Exception) -> Concern:
@@ -164,7 +193,7 @@ def _not_resumable(root: str, run: FlowRun, error: Exception) -> Concern:
 
 
 def _by_root(crashed: list[FlowRun]) -> dict[str, FlowRun]:
-    """The newest crashed run for each that a person started."""
+    """The newest crashed run for each that crashed first."""
     newest: dict[str, FlowRun] = {}
     for run in sorted(crashed, key=_created):
         newest[next(_roots(run), str(run.id))] = run
@@ -180,9 +209,9 @@ def _remakes(parameters: dict[str, Any] | None) -> bool:
     return bool(kits.get("remake")) if isinstance(kits, dict) else False
 
 
-async def _by_hand_deployments(client: PrefectClient) -> list[UUID]:
+async def _resumed_deployments(client: PrefectClient) -> list[UUID]:
     found = []
-    for name in BY_HAND_DEPLOYMENTS:
+    for name in RESUMED_DEPLOYMENTS:
         try:
             found.append((await client.read_deployment_by_name(name)).id)
         except ObjectNotFound:
@@ -202,8 +231,11 @@ async def _runs(client: PrefectClient, *states: StateType) -> list[FlowRun]:
 
 async def _all_runs(client: PrefectClient, which: FlowRunFilter) -> list[FlowRun]:
     found: dict[UUID, FlowRun] = {}
+    ours = FlowFilter(name=FlowFilterName(any_=list(FLOWS)))
     for page in range(_MOST_PAGES):
-        runs = await client.read_flow_runs(flow_run_filter=which, limit=_PAGE_RUNS, offset=page * _PAGE_RUNS)
+        runs = await client.read_flow_runs(
+            flow_filter=ours, flow_run_filter=which, limit=_PAGE_RUNS, offset=page * _PAGE_RUNS
+        )
         found.update((run.id, run) for run in runs)
         if len(runs) < _PAGE_RUNS:
             break
@@ -212,7 +244,8 @@ async def _all_runs(client: PrefectClient, which: FlowRunFilter) -> list[FlowRun
 
 def _never_began(run: FlowRun, now: datetime) -> bool:
     pending = run.state is not None and run.state.is_pending()
-    return pending and not run.infrastructure_pid and _since(run) < now - PENDING_FOR
+    # Its process number proves nothing: the worker notes it before the process has said anything.
+    return pending and _since(run) < now - PENDING_FOR
 
 
 def _is_settled(run: FlowRun, now: datetime) -> bool:

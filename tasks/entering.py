@@ -26,7 +26,8 @@ async def entered(overrides: Mapping[str, str] | None = None) -> AsyncIterator[W
     if in_use is not None:
         settings = read_settings({**in_use.settings.model_dump(), **(overrides or {})})
     else:
-        from_blocks = await credentials_from_blocks(read_settings())
+        # Blocks may hold the keys that storage needs.
+        from_blocks = await credentials_from_blocks(read_settings(looks_at_storage=False))
         settings = read_settings({**from_blocks, **(overrides or {})})
     with using(await asyncio.to_thread(wire, settings)) as wiring:
         yield wiring

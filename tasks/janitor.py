@@ -43,7 +43,7 @@ from skuflow.ledger.ledger import utc_now
 from skuflow.ledger.redaction import redacted
 from skuflow.notices.outbox import Outbox
 from skuflow.settings import SettingsError
-from tasks.dead_runs import Resumed, mark_dead_runs, resume_by_hand
+from tasks.dead_runs import Resumed, mark_dead_runs, resume_crashed
 from tasks.showing import show
 from tasks.wiring import STUDIO, Wiring, current
 
@@ -78,8 +78,8 @@ async def collect_with(wiring: Wiring, pace: Pace = PATIENCE) -> tuple[list[Look
 
 @task(name="resume-runs", cache_policy=NO_CACHE)
 async def resume_runs() -> Resumed:
-    """Runs by hand that crashed are started again."""
-    return await resume_by_hand()
+    """Runs that crashed, by hand or the weekly one, are started again."""
+    return await resume_crashed()
 
 
 @task(name="clean", cache_policy=NO_CACHE)
@@ -133,7 +133,11 @@ async def tell(concerns: Sequence[Concern], after_waiting: bool = False) -> list
 @task(name="report", cache_policy=NO_CACHE)
 async def leave_report(text: str) -> None:
     """The artifact ``janitor``."""
-    await show(acreate_markdown_artifact(key="janitor", markdown=text, description="what was found and done"))
+    await show(
+        acreate_markdown_artifact(
+            key="janitor", markdown=text, description="what was found and done 发现与处理的事项"
+        )
+    )
 
 
 async def note_end(wiring: Wiring, report: Report) -> None:
@@ -168,7 +172,7 @@ def _concerns(wiring: Wiring, looked: list[Looked], now: datetime) -> Found:
         except Exception as error:
             _log.warning("concerns about %s could not be looked for", what, exc_info=True)
             said = redacted(" ".join(f"{type(error).__name__}: {error}".split()))
-            found.troubles.append(f"look for concerns about {what}: {said}")
+            found.troubles.append(f"look for concerns about {what} 查找人工事项: {said}")
             found.after_waiting = found.after_waiting and what != "waiting kits"
     return found
 

@@ -12,8 +12,8 @@ from skuflow.jobs.makers import differing, makers_of
 from skuflow.ledger.spending import spent_on
 from skuflow.listing.assembly import assemble_kit, kit_json
 from skuflow.listing.bench import Makings
-from skuflow.listing.kit import ImageRole, Kit, KitStatus
-from skuflow.listing.waiting import forget_waiting, note_waiting
+from skuflow.listing.kit import ImageRole, Kit
+from skuflow.listing.waiting import forget_waiting, note_waiting, waits
 from skuflow.review.artifact_keys import artifact_key
 from skuflow.review.day_notes import note_kit
 from skuflow.review.kit_links import kit_links
@@ -90,16 +90,16 @@ def _store(line: Line, kit: Kit) -> None:
     # Before the kit: one that is interrupted here is published again, and noted again.
     note_kit(store, line.wiring.ledger.today(), kit)
     note_kit_notice(line.wiring, kit)
-    if kit.status is KitStatus.DEFERRED:
+    if waits(kit):
         note_waiting(store, kit, line.plan.brief, own_makers(line.wiring))
     store.put(kit_key(line.sku), kit_json(kit), "application/json")
-    if kit.status is not KitStatus.DEFERRED:
+    if not waits(kit):
         forget_waiting(store, kit.sku)
 
 
 def own_makers(wiring: Wiring) -> dict[str, str]:
     """What the run has chosen for itself, such as the offline provider on a form, against its environment."""
-    return differing(makers_of(wiring.settings), read_settings())
+    return differing(makers_of(wiring.settings), read_settings(looks_at_storage=False))
 
 
 def _assemble(

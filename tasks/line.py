@@ -16,8 +16,10 @@ from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.ledger.rows import JobRow, RowState
 from skuflow.listing.brief import Remakes, Stage
 from skuflow.listing.developing import as_developed
+from skuflow.listing.fitting import product_group
 from skuflow.listing.kit import Kit
 from skuflow.listing.planning import KitPlan
+from skuflow.listing.refitting import refitted
 from skuflow.listing.storyboard import Storyboard
 from skuflow.listing.twins import without_twins
 from tasks.wiring import Wiring
@@ -90,13 +92,21 @@ class Line:
         now = self.made_for.get(stage.value, before)
         rows = ((slot, self.known.get(slot.key())) for slot in slots)
         recalled = [
-            (slot, as_developed(self.wiring.store, _recalled(row, stale=before != now)))
+            (slot, self.as_before(_recalled(row, stale=before != now)))
             for slot, row in rows
             if row is not None
         ]
         if stage is Stage.IMAGES:
-            recalled = without_twins(recalled, self.wiring.ledger, self.wiring.store)
+            again = self.as_before
+            recalled = without_twins(
+                recalled, self.wiring.ledger, self.wiring.store, lambda _, outcome: again(outcome)
+            )
         return StageOutcome(recalled)
+
+    def as_before(self, outcome: Outcome) -> Outcome:
+        """The outcome with what the studio made of it before. Blocks; makes nothing."""
+        store = self.wiring.store
+        return refitted(store, as_developed(store, outcome), product_group(self.plan.product), encode=False)
 
 
 def _recalled(row: JobRow, *, stale: bool) -> Outcome:

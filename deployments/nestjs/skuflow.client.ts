@@ -125,7 +125,7 @@ export class SkuflowRefusedError extends SkuflowError {
 
 const TRIES = 4;
 const PASSING = new Set([0, 408, 425, 429, 500, 502, 503, 504]);
-const CUT = /^[0-9]+ SKUs in [0-9]+ chunks, each a run of its own; batch (\S+)$/;
+const CUT = /^[0-9]+ SKUs in [0-9]+ chunks, each a run of its own(?: .*)?; batch (\S+)$/;
 
 interface PrefectRun {
   readonly id: string;

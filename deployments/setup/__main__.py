@@ -1,6 +1,8 @@
 """``python -m deployments.setup``: work pool, block types and automations in the server that PREFECT_API_URL names.
 
-Safe to run again at any time. Deployments come after it, by ``prefect --no-prompt deploy --all``.
+Safe to run again at any time. Deployments come after it, by ``prefect --no-prompt deploy --all``; run once more after
+them, it makes the automation that needs one of them. Runs that were taken and never began are called Crashed, since two
+of them keep the janitor, whose work that is, from beginning.
 """
 
 from __future__ import annotations
@@ -11,20 +13,24 @@ import sys
 
 from prefect import get_client
 
-from deployments.setup.automations import make_automations
+from deployments.setup.automations import make_automations, make_doorbell
 from deployments.setup.blocks import make_block_types
 from deployments.setup.pool import make_pool
 from skuflow.settings import SettingsError, read_settings
+from tasks.dead_runs import mark_never_begun
 
 
 async def set_up(runs_at_once: int | None) -> None:
     """Everything, in the server of the environment. ``runs_at_once``: see ``make_pool``."""
-    settings = read_settings()
+    settings = read_settings(looks_at_storage=False)
     async with get_client() as client:
         await make_pool(client, runs_at_once)
         await make_block_types()
         if await make_automations(client, settings.skuflow_alert_webhook.get_secret_value()):
             print("SKUFLOW_ALERT_WEBHOOK is empty: nobody is told of failures any more")
+        await make_doorbell(client)
+    for line in await mark_never_begun():
+        print(line)
 
 
 def main() -> int:

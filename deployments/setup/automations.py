@@ -8,24 +8,29 @@ so. All of it holds for runs of skuflow's own flows only: others may run on the 
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from prefect.automations import AutomationCore
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ChangeFlowRunState, SendNotification
+from prefect.events.actions import ChangeFlowRunState, RunDeployment, SendNotification
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 
+from deployments.events.bell import EVENT, RESOURCE
 from deployments.setup import notices
 from skuflow.housekeeping.concerns import ATTENTION_EVENT
-
-FLOWS = ("new-listings", "listing-kit", "listing-chunk", "top-videos", "daily-report", "janitor")
-"""The names of skuflow's flows: whose runs are watched."""
+from tasks.dead_runs import FLOWS
 
 ZOMBIES = "skuflow: runs whose process is gone"
 FAILURES = "skuflow: tell of failed runs"
 ATTENTION = "skuflow: tell what a person must see"
+DOORBELL = "skuflow: products arrived"
+ARRIVALS_DEPLOYMENT = "new-listings/arrivals"
+_EARLIER_DOORBELL = "products arrived"
+"""As ``prefect.yaml`` had it once."""
 
 HEARTBEATS_MISSED = 3
 USUAL_HEARTBEAT_S = 180
@@ -54,7 +59,8 @@ def zombies(after_s: int) -> AutomationCore:
     """Marks a run as crashed when its heartbeat has stopped for ``after_s`` seconds (at least 10, says Prefect)."""
     return AutomationCore(
         name=ZOMBIES,
-        description="A run that gives no sign of life is marked as crashed; the janitor resumes its work.",
+        description="A run that gives no sign of life is marked as crashed; the janitor resumes its work."
+        " 无响应的运行标记为中断，由清理程序继续。",
         trigger=EventTrigger(
             after={HEARTBEAT},
             expect={HEARTBEAT, *HEARD_OF},
@@ -79,7 +85,7 @@ def failures(block_id: str) -> AutomationCore:
     """Tells of failed and crashed runs, whatever their state is named."""
     return AutomationCore(
         name=FAILURES,
-        description="A run failed or crashed.",
+        description="A run failed or crashed. 运行失败或中断。",
         trigger=EventTrigger(
             expect={"prefect.flow-run.*"},
             match=_labels(
@@ -104,7 +110,7 @@ def attention(block_id: str) -> AutomationCore:
     """Tells what the janitor found that a person must see."""
     return AutomationCore(
         name=ATTENTION,
-        description="Something waits for a person's decision.",
+        description="Something waits for a person's decision. 有事项需人工处理。",
         trigger=EventTrigger(
             expect={ATTENTION_EVENT}, posture=Posture.Reactive, threshold=1, within=timedelta(0)
         ),
@@ -116,6 +122,39 @@ def attention(block_id: str) -> AutomationCore:
             )
         ],
     )
+
+
+def doorbell(deployment_id: UUID) -> AutomationCore:
+    """Starts the deployment when something landed. Only a doorbell: the run looks for itself what has arrived."""
+    return AutomationCore(
+        name=DOORBELL,
+        description="Starts new-listings/arrivals when products land in storage. 商品到达存储时启动制作。",
+        trigger=EventTrigger(
+            expect={EVENT},
+            match=_labels({"prefect.resource.id": RESOURCE}),
+            posture=Posture.Reactive,
+            threshold=1,
+            within=timedelta(0),
+        ),
+        actions=[RunDeployment(source="selected", deployment_id=deployment_id)],
+    )
+
+
+async def make_doorbell(client: PrefectClient) -> bool:
+    """Create or renew the automation that starts arrivals; False where their deployment is not there yet.
+
+    Not a trigger in ``prefect.yaml``: Prefect makes those anew with each deploy, also one that a person switched off.
+    """
+    try:
+        deployment = await client.read_deployment_by_name(ARRIVALS_DEPLOYMENT)
+    except ObjectNotFound:
+        return False
+    earlier = await client.read_automations_by_name(_EARLIER_DOORBELL)
+    switched_on = all(one.enabled for one in earlier)
+    await _put(client, doorbell(deployment.id).model_copy(update={"enabled": switched_on}))
+    for one in earlier:
+        await client.delete_automation(one.id)
+    return True
 
 
 async def make_automations(client: PrefectClient, alert_url: str, dead_after_s: int | None = None) -> bool:

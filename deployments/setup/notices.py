@@ -22,7 +22,8 @@ FAILURE_SUBJECT = (
     "{% if flow_run.state.type.value == 'CRASHED' %} was interrupted 运行中断{% else %} failed 运行失败{% endif %}"
 )
 FAILURE_BODY = """\
-{{ flow_run.name }}: {{ (flow_run.state.message or "it said nothing 无说明") | truncate(1500) }}
+{{ flow_run.name }}: {{ (flow_run.state.message or "it said nothing 无说明") | truncate(1500) }}\
+{% if "encountered an exception" in (flow_run.state.message or "") %} 运行出现意外错误。{% endif %}
 
 {% if flow_run.state.type.value != 'CRASHED' -%}
 What to do: mend what the message names, then start the run again. What is made and paid for is kept.

@@ -29,9 +29,10 @@ from flows.intake_gate import gate_of
 from flows.order import judging_wanted, read_order, shop_of
 from flows.temporary_server import ServerStartError, TemporaryServer
 from skuflow.batches.results import SkuResult
+from skuflow.environment import prepare_prefect_environment
 from skuflow.ledger.views import decimal_cny
 from skuflow.review.costs import CostSheet
-from skuflow.settings import Languages, Settings, prepare_prefect_environment
+from skuflow.settings import Languages, Settings
 from skuflow.storage.keys import sku_slug
 
 if TYPE_CHECKING:
@@ -179,13 +180,18 @@ def _print_report(
     if batch.loose_findings:
         print(in_words(languages, "The catalog itself", "商品表") + ":")
         print_findings(batch.loose_findings, languages)
-    if not any(result.made for result in results) and all(result.complete for result in results):
+    if _nothing_was_missing(results):
         print("Nothing was missing; nothing was made.")
     print(f"{timing.wall_s} s in all, {timing.start_up_s} s of it before the first step.")
     sheet, page = costs
     print(f"Costs: {in_one_line(sheet)}.")
     print(f"       {page.absolute().as_uri()}")
     print(f"Gallery: {index.absolute().as_uri()}")
+
+
+def _nothing_was_missing(results: Sequence[SkuResult]) -> bool:
+    """Whether nothing was made because all was there; what was told of a SKU may be why a part of it is not."""
+    return all(result.complete and not result.made and not result.told for result in results)
 
 
 def _row(result: SkuResult) -> tuple[str, ...]:

@@ -91,14 +91,28 @@ class Child:
             status = await self._process.wait()
             if loop.time() - begun_s >= _STEADY_S:
                 pause_s = _FIRST_PAUSE_S
-            self._say(
-                f"{self.spec.name} ended (status {status}); starting it again in {pause_s:g} s."
-                f" What it said last: {self.spec.log}"
-            )
+            pause_s = await self._again(f"ended (status {status})", pause_s)
+            self.restarts += 1
+
+    async def _again(self, why: str, pause_s: float) -> float:
+        """Start it again, however often the machine refuses: no room on the disk, no process left. The pause that
+        comes next.
+        """
+        while True:
+            # The terminal may be gone, and that is no reason to leave the child as it is.
+            with suppress(OSError):
+                self._say(
+                    f"{self.spec.name} {why}; starting it again in {pause_s:g} s."
+                    f" What it said last: {self.spec.log}"
+                )
             await self._sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            self.restarts += 1
-            await self._launch()
+            try:
+                await self._launch()
+            except OSError as error:
+                why = f"cannot be started ({error.strerror or error})"
+            else:
+                return pause_s
 
 
 async def launch(spec: ChildSpec) -> asyncio.subprocess.Process:

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from flows.supervisor.children import ChildSpec
 from flows.supervisor.strays import MARK, START_MARK
-from skuflow.settings import (
-    Settings,
-    SettingsError,
+from skuflow.environment import (
     child_environment,
     handed_on,
     prefect_server_environment,
     prefect_worker_environment,
 )
+from skuflow.settings import Settings, SettingsError
 
 POOL = "skuflow"
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -87,6 +86,8 @@ def household(settings: Settings) -> Household:
         set_up=(
             spec("set-up", "deployments.setup", "--runs-at-once", str(settings.skuflow_runs_at_once)),
             spec("set-up", "prefect", "--no-prompt", "deploy", "--all"),
+            # Once more: what starts a deployment by itself can only be made when the deployment is there.
+            spec("set-up", "deployments.setup"),
         ),
     )
 

@@ -70,40 +70,52 @@ MARK_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """How many things one rule took away; ``trouble`` where it could not be followed to its end."""
+    """How many things one rule took away, ``what_zh`` in Chinese; ``trouble`` where it could not be followed to its
+    end.
+    """
 
     what: str
     count: int
     trouble: str = ""
+    what_zh: str = ""
 
 
 def clean(home: Path, store: ObjectStore, engine: Engine, now: datetime) -> list[Cleaned]:
     """Follow all rules; those that found something or met with trouble. One's trouble does not keep the others."""
     named = cache(lambda: _named_by_waiting_kits(store))
-    rules: list[tuple[str, Callable[[], int]]] = [
+    claims, marks = SkuClaims(engine, clock=lambda: now), Marks(engine, clock=lambda: now)
+    rules: list[tuple[str, str, Callable[[], int]]] = [
         *(
-            (f"{rule.folder}/ of SKUFLOW_HOME", lambda rule=rule: _folder(rule, home, named, engine, now))
+            (
+                f"{rule.folder}/ of SKUFLOW_HOME",
+                f"SKUFLOW_HOME 的 {rule.folder}/",
+                lambda rule=rule: _folder(rule, home, named, engine, now),
+            )
             for rule in FOLDER_RULES
         ),
         *(
-            (f"{rule.prefix} of the storage", lambda rule=rule: _objects(rule, store, now))
+            (
+                f"{rule.prefix} of the storage",
+                f"存储的 {rule.prefix}",
+                lambda rule=rule: _objects(rule, store, now),
+            )
             for rule in STORAGE_RULES
         ),
-        ("files of killed writers in the storage", lambda: _unfinished(store, now)),
-        ("objects of batches that ended", lambda: _ended_batches(store, engine, now)),
-        ("claims of SKUs", lambda: SkuClaims(engine, clock=lambda: now).forget(timedelta(days=CLAIM_DAYS))),
-        ("marks of janitors", lambda: Marks(engine, clock=lambda: now).forget(timedelta(days=MARK_DAYS))),
+        ("files of killed writers in the storage", "存储中未写完的文件", lambda: _unfinished(store, now)),
+        ("objects of batches that ended", "已结束批次的对象", lambda: _ended_batches(store, engine, now)),
+        ("claims of SKUs", "SKU 占用记录", lambda: claims.forget(timedelta(days=CLAIM_DAYS))),
+        ("marks of janitors", "清理程序的标记", lambda: marks.forget(timedelta(days=MARK_DAYS))),
     ]
-    cleaned = [_followed(what, rule) for what, rule in rules]
+    cleaned = [_followed(what, what_zh, rule) for what, what_zh, rule in rules]
     return [one for one in cleaned if one.count or one.trouble]
 
 
-def _followed(what: str, rule: Callable[[], int]) -> Cleaned:
+def _followed(what: str, what_zh: str, rule: Callable[[], int]) -> Cleaned:
     try:
-        return Cleaned(what, rule())
+        return Cleaned(what, rule(), what_zh=what_zh)
     except Exception as error:
         # Storage or database may be away; what is left is taken away tomorrow.
-        return Cleaned(what, 0, f"{type(error).__name__}: {error}")
+        return Cleaned(what, 0, f"{type(error).__name__}: {error}", what_zh)
 
 
 def _folder(

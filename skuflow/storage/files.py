@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -41,13 +42,29 @@ def as_lasting_file(store: ObjectStore, key: str, folder: Path) -> Path:
     copy = folder / digest / PurePosixPath(key).name
     if not copy.is_file():
         data = store.get(key)
-        part = copy.with_name(f"{copy.name}.{os.getpid()}.part")
         try:
-            part.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(data)
-            part.replace(copy)
+            write_whole(copy, data)
         except OSError as error:
             raise StorageError(
                 f"cannot write a copy of {key} to {folder}: {error.strerror or error}"
             ) from error
     return copy
+
+
+def write_whole(path: Path, data: bytes) -> os.stat_result:
+    """Make ``data`` the file of that name, with its folders; whoever reads it meanwhile finds the old bytes or the new
+    ones, never a part of them. The status is that of the file written here, whoever takes its place afterwards.
+
+    Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Short, since a name may be as long as the file system allows.
+    part = path.with_name(f".writing-{uuid.uuid4().hex}")
+    try:
+        part.write_bytes(data)
+        status = part.stat()
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+    return status

@@ -86,7 +86,7 @@ async def test_what_landed_becomes_complete_kits_once(make_wiring: MakeWiring) -
     kits = Kits(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])
     ended = await arrivals(kits, return_state=True)
     assert ended.is_completed(), ended.message
-    assert (ended.message or "").startswith("2 folders; 2 needs_review")
+    assert (ended.message or "").startswith("2 folders 2 个文件夹; 2 needs_review")
     for row in (MUG, CLOCK):
         kit = Kit.model_validate_json(wiring.store.get(kit_key(row["sku"])))
         assert kit.status is KitStatus.NEEDS_REVIEW

@@ -237,6 +237,7 @@ def test_a_failed_run_is_told_with_what_to_do(scene: Scene) -> None:
     assert notice["title"] == "skuflow: daily-report failed 运行失败"
     what, do, do_zh, where = [line for line in notice["text"].splitlines() if line]
     assert "no <price> & no {{body}} for mug-1" in what
+    assert what.endswith("运行出现意外错误。")
     assert do == (
         "What to do: mend what the message names, then start the run again. What is made and paid for is kept."
     )

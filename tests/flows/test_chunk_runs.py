@@ -15,7 +15,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelled
+from prefect.states import Cancelled, Crashed, Failed, Pending
 
 from flows import batch_runs
 from flows import listing_chunk as listing_chunk_module
@@ -30,7 +30,9 @@ from skuflow.batches.rows import BatchRow, BatchState, ChunkState
 from skuflow.ledger.schema import batch_chunks, notices
 from skuflow.listing.brief import Stage
 from skuflow.storage.folder import FolderStore
+from tasks import dead_runs
 from tasks.chunks import announce_untold
+from tasks.dead_runs import mark_never_begun
 from tasks.wiring import Wiring
 from tests.flows.conftest import MUG, MakeCatalog, MakeWiring
 
@@ -126,16 +128,53 @@ async def test_a_chunk_whose_run_is_gone_gets_another(
     lost = await run_of(client, batches, batch, 1)
     await client.set_flow_run_state(lost.id, Cancelled(), force=True)
     (said,) = await restart_stranded(wiring)
-    assert said == f"chunk 1 of batch {batch.id}: started again"
+    assert said == f"chunk 1 of batch {batch.id}: started again 已重新启动"
     again = await run_of(client, batches, batch, 1)
     assert again.id != lost.id
     assert again.parameters == lost.parameters
 
     # A worker that was killed: its process is gone, whatever Prefect believes of the run.
     _change(wiring, batch.id, 2, state="running", owner=_gone(), lease_until=_in_an_hour(), attempts=1)
-    assert await restart_stranded(wiring) == [f"chunk 2 of batch {batch.id}: started again"]
+    assert await restart_stranded(wiring) == [f"chunk 2 of batch {batch.id}: started again 已重新启动"]
     await listing_chunk(batch.id, 2)
     assert [chunk.state for chunk in batches.chunks(batch.id)] == [ChunkState.WAITING, ChunkState.DONE]
+
+
+async def test_a_chunk_whose_next_run_ends_before_it_takes_it_gets_one_more(
+    make_catalog: MakeCatalog,
+    make_wiring: MakeWiring,
+    client: PrefectClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wiring = make_wiring(skuflow_chunk_skus=2)
+    batch = await sent(wiring, make_catalog(*THREE))
+    batches = Batches(wiring.ledger.engine)
+    first = await run_of(client, batches, batch, 2)
+    dead = {"state": "running", "owner": _gone(), "lease_until": _in_an_hour(), "attempts": 1}
+    _change(wiring, batch.id, 2, **dead)
+    seen = {first.id}
+    for end in (Failed, Crashed):
+        (_,) = await restart_stranded(wiring)
+        run = await run_of(client, batches, batch, 2)
+        assert run.id not in seen
+        seen.add(run.id)
+        assert await restart_stranded(wiring) == [], "it is still to come"
+        await client.set_flow_run_state(run.id, end(), force=True)
+
+    # A worker took it and was killed before it began.
+    (_,) = await restart_stranded(wiring)
+    taken = await run_of(client, batches, batch, 2)
+    await client.set_flow_run_state(taken.id, Pending(), force=True)
+    await client.update_flow_run(taken.id, infrastructure_pid="1")
+    assert await restart_stranded(wiring) == []
+    monkeypatch.setattr(dead_runs, "PENDING_FOR", timedelta(0))
+    assert await mark_never_begun()
+    seen.add(taken.id)
+
+    # The first had only slept: it held the chunk when the others came, and died later.
+    _change(wiring, batch.id, 2, run_id=str(first.id), **dead)
+    (_,) = await restart_stranded(wiring)
+    assert (await run_of(client, batches, batch, 2)).id not in seen
 
 
 async def test_a_chunk_that_ends_every_run_is_given_up_and_the_batch_closes(
@@ -146,7 +185,7 @@ async def test_a_chunk_that_ends_every_run_is_given_up_and_the_batch_closes(
     await listing_chunk(batch.id, 1)
     dead = {"state": "running", "owner": _gone(), "lease_until": _in_an_hour()}
     _change(wiring, batch.id, 2, attempts=MOST_ATTEMPTS - 1, **dead)
-    assert await restart_stranded(wiring) == [f"chunk 2 of batch {batch.id}: started again"]
+    assert await restart_stranded(wiring) == [f"chunk 2 of batch {batch.id}: started again 已重新启动"]
     _change(wiring, batch.id, 2, attempts=MOST_ATTEMPTS, **dead)
     (said,) = await restart_stranded(wiring)
     assert "given up after 3 runs" in said

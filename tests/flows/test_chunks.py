@@ -24,11 +24,11 @@ from skuflow.batches.batches import Batches
 from skuflow.batches.claims import SkuClaims
 from skuflow.batches.manifest import BATCHES
 from skuflow.batches.rows import BatchRow, BatchState, ChunkState
+from skuflow.environment import child_environment
 from skuflow.ledger.engine import open_engine
 from skuflow.ledger.rows import RowState
 from skuflow.listing.brief import Stage
 from skuflow.listing.kit import KitStatus
-from skuflow.settings import child_environment
 from tasks.wiring import Wiring
 from tests.flows.conftest import MUG, ROOT, MakeCatalog, MakeWiring
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from skuflow.settings import child_environment
+from skuflow.environment import child_environment
 from tests.flows.conftest import CLOCK, MUG, MakeCatalog
 
 

@@ -18,11 +18,12 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import PrefectHTTPStatusError
-from prefect.states import Completed, Crashed, Running
+from prefect.states import Completed, Crashed, Pending, Running
 
 from flows.commands.doctor import examine
 from flows.janitor import janitor
 from flows.manual import manual_listings
+from flows.top_videos import top_videos
 from skuflow.batches.claims import SkuClaims
 from skuflow.housekeeping.marks import RAN, Marks
 from skuflow.jobs.errors import InsufficientBalanceError
@@ -31,7 +32,13 @@ from skuflow.jobs.surroundings import Pace
 from skuflow.ledger.rows import RowState
 from skuflow.storage.objects import StorageError
 from tasks import dead_runs
-from tasks.dead_runs import MOST_RESUMES, RESUMED_FROM, mark_dead_runs, resume_by_hand
+from tasks.dead_runs import (
+    MOST_RESUMES,
+    RESUMED_FROM,
+    mark_dead_runs,
+    mark_never_begun,
+    resume_crashed,
+)
 from tests.contract.vendor_requests import make_requests
 from tests.flows.conftest import MakeWiring
 from tests.money import order
@@ -97,7 +104,7 @@ async def test_a_finished_job_is_collected_and_shown(make_wiring: MakeWiring, cl
     wiring.ledger.let_go(wiring.ledger.record_submitted(held, handle))
 
     state = await run_janitor()
-    assert (state.name, state.message) == ("Completed", "1 jobs collected")
+    assert (state.name, state.message) == ("Completed", "1 jobs collected · 取回 1 项任务")
     (row,) = wiring.ledger.iter_jobs()
     assert row.state is RowState.SETTLED
     assert all(wiring.store.exists(result.object.key) for result in row.result)
@@ -205,7 +212,7 @@ async def test_a_run_that_cannot_be_begun_again_keeps_no_other_waiting(
         return await real(self, deployment, **options)
 
     monkeypatch.setattr(PrefectClient, "create_flow_run_from_deployment", picky)
-    resumed = await resume_by_hand()
+    resumed = await resume_crashed()
     assert len(resumed.done) == 1
     assert [concern.subject for concern in resumed.concerns] == [str(refused.id)]
     assert "'kits' is not what it was" in resumed.concerns[0].en
@@ -219,15 +226,15 @@ async def test_a_crashed_run_by_hand_is_begun_again_three_times_and_then_told(
 ) -> None:
     run = await crashed_run(client, by_hand)
     for number in range(1, MOST_RESUMES + 1):
-        done = await resume_by_hand()
+        done = await resume_crashed()
         assert [line for line in done.done if f"{number} of at most 3" in line]
         # Nothing more is done while that one has not crashed as well, whoever asks.
-        assert (await resume_by_hand()).done == []
+        assert (await resume_crashed()).done == []
         *_, newest = await stand_ins(client, run)
         assert newest.parameters == GOODS
         assert {"by-hand", f"{RESUMED_FROM}{run.id}"} <= set(newest.tags)
         await crash(client, newest)
-    last = await resume_by_hand()
+    last = await resume_crashed()
     assert last.done == []
     assert [concern.subject for concern in last.concerns] == [str(run.id)]
     assert len(await stand_ins(client, run)) == MOST_RESUMES
@@ -238,7 +245,7 @@ async def test_a_crash_is_left_alone_until_both_reporters_have_spoken(
     client: PrefectClient, by_hand: UUID
 ) -> None:
     run = await crashed_run(client, by_hand)
-    assert (await resume_by_hand()).done == []
+    assert (await resume_crashed()).done == []
     assert await stand_ins(client, run) == []
     await _forget(client, by_hand)
 
@@ -247,7 +254,7 @@ async def test_a_crash_is_left_alone_until_both_reporters_have_spoken(
 async def test_what_was_to_be_made_again_is_left_to_a_person(client: PrefectClient, by_hand: UUID) -> None:
     kits = {"stages": ["copy"], "remake": ["A:image:1"]}
     run = await crashed_run(client, by_hand, {"products": "x.csv", "kits": kits})
-    resumed = await resume_by_hand()
+    resumed = await resume_crashed()
     assert (resumed.done, [concern.subject for concern in resumed.concerns]) == ([], [str(run.id)])
     await _forget(client, by_hand)
 
@@ -290,6 +297,48 @@ async def test_a_run_without_its_process_is_called_crashed_and_no_other(
     assert states[0] is not None
     assert "Nothing is lost" in (states[0].message or "")
     await _forget(client, by_hand)
+
+
+async def test_runs_that_were_taken_and_never_began_are_called_crashed(
+    make_wiring: MakeWiring, client: PrefectClient, by_hand: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect counts them as running: of the janitor's own, two keep the next ones from beginning for ever."""
+    engine = make_wiring().ledger.engine
+    upkeep = await client.create_deployment(await client.create_flow(janitor), "janitor")
+    others = await client.create_deployment(await client.create_flow_from_name("somebody else's"), "theirs")
+    runs = [await client.create_flow_run_from_deployment(one) for one in (by_hand, upkeep, others)]
+    for run in runs:
+        await client.set_flow_run_state(run.id, Pending(), force=True)
+        # A worker notes it before the process has said anything.
+        await client.update_flow_run(run.id, infrastructure_pid="4711")
+
+    assert await mark_dead_runs(engine) == []
+    monkeypatch.setattr(dead_runs, "PENDING_FOR", timedelta(0))
+    assert len(await mark_never_begun()) >= 2
+    states = [(await client.read_flow_run(run.id)).state for run in runs]
+    assert [state.is_crashed() for state in states if state is not None] == [True, True, False]
+
+    await client.set_flow_run_state(runs[1].id, Pending(), force=True)
+    assert len(await mark_dead_runs(engine)) == 1
+    for deployment in (by_hand, upkeep, others):
+        await _forget(client, deployment)
+
+
+@pytest.mark.usefixtures("settled")
+async def test_a_weekly_run_that_crashed_is_begun_again(client: PrefectClient) -> None:
+    weekly = await client.create_deployment(
+        await client.create_flow(top_videos), "weekly", tags=["scheduled"], parameter_openapi_schema={}
+    )
+    run = await client.create_flow_run_from_deployment(
+        weekly, parameters={"top_n": 3}, tags=["scheduled", "auto-scheduled", "top-videos-day:2"]
+    )
+    await crash(client, run)
+    assert len((await resume_crashed()).done) == 1
+    (again,) = await stand_ins(client, run)
+    assert (again.deployment_id, again.parameters) == (weekly, {"top_n": 3})
+    assert {"scheduled", "top-videos-day:2"} <= set(again.tags)
+    assert "auto-scheduled" not in again.tags
+    await _forget(client, weekly)
 
 
 def _process_that_has_ended() -> str:

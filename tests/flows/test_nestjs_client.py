@@ -186,10 +186,11 @@ def test_what_is_not_signed_is_not_believed(built: Path) -> None:
 
 
 def test_a_server_that_fails_at_times_is_asked_again(built: Path) -> None:
-    cut = "900 SKUs in 5 chunks, each a run of its own; batch b-1"
+    cut = "900 SKUs in 5 chunks, each a run of its own · 900 个 SKU，分 5 段，各自运行; batch b-1"
     # The client reads this sentence.
     source = inspect.getsource(batch_runs)
-    assert '"{batch.skus} SKUs in {batch.chunks} chunks, each a run of its own; batch {batch.id}"' in source
+    assert '"{batch.skus} SKUs in {batch.chunks} chunks, each a run of its own"' in source
+    assert '" · {batch.skus} 个 SKU，分 {batch.chunks} 段，各自运行; batch {batch.id}"' in source
     done = subprocess.run(
         ["node", built / "troubles.js"],
         env={"PATH": os.environ["PATH"], "CUT": cut},

@@ -10,15 +10,20 @@ from typing import Any
 
 import pytest
 from prefect import State
+from sqlalchemy.exc import OperationalError
 
 from flows.forms import Kits
 from flows.new_listings import new_listings
 from flows.nightly import nightly
 from flows.top_line import make_videos
 from flows.wishes import Wishes
+from providers.offline.provider import OfflineProvider
+from skuflow.batches.claims import SkuClaims
+from skuflow.jobs.contract import JobHandle, Request
+from skuflow.jobs.errors import ContentRejectedError
 from skuflow.listing.assembly import read_kit
 from skuflow.listing.brief import Brief, Stage
-from skuflow.listing.kit import KitStatus
+from skuflow.listing.kit import KitStatus, PartState
 from skuflow.listing.waiting import note_video_in_work, note_waiting, waiting_skus
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import kit_key
@@ -56,6 +61,56 @@ async def test_what_a_run_by_hand_left_over_is_finished_as_it_was_ordered(
     assert kit is not None
     assert [copy.language for copy in kit.copy_] == ["en", "es"]
     assert not list(waiting_skus(wiring.store))
+
+
+def away(*_: Any) -> Any:
+    raise OperationalError("SELECT 1", {}, Exception("the database fails over"))
+
+
+async def test_what_an_unforeseen_error_broke_off_is_gone_on_with_the_next_night(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = make_catalog(MUG)
+    make_wiring(lambda: TODAY, skuflow_caps="offline.copy=1/day")
+    await new_listings(str(catalog), Wishes(stages=[Stage.COPY], languages=["en", "es"]))
+    wiring = make_wiring(lambda: TODAY + timedelta(days=1), skuflow_caps="offline.copy=1/day")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SkuClaims, "take", away)
+        assert (await ended()).name == "Unfinished"
+    assert [waiting.product.sku for waiting in waiting_skus(wiring.store)] == ["mug-1"]
+
+    assert (await ended()).message == DONE.format(kept=1)
+    assert not list(waiting_skus(wiring.store))
+
+
+async def test_a_part_that_failed_keeps_no_other_from_being_gone_on_with(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = OfflineProvider.submit
+
+    async def picky(self: OfflineProvider, request: Request, *, idempotency_key: str) -> JobHandle:
+        if request.slot.language == "es":
+            raise ContentRejectedError("a forbidden word", "offline")
+        return await real(self, request, idempotency_key=idempotency_key)
+
+    monkeypatch.setattr(OfflineProvider, "submit", picky)
+    catalog = make_catalog(MUG)
+    make_wiring(lambda: TODAY, skuflow_caps="offline.image=1/day")
+    wishes = Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en", "es"])
+    await new_listings(str(catalog), wishes)
+    wiring = make_wiring(lambda: TODAY + timedelta(days=1))
+    kit = read_kit("mug-1", wiring.store)
+    assert kit is not None
+    assert (kit.status, len(kit.images)) == (KitStatus.FAILED, 1)
+    assert [waiting.product.sku for waiting in waiting_skus(wiring.store)] == ["mug-1"]
+
+    await ended()
+    kit = read_kit("mug-1", wiring.store)
+    assert kit is not None
+    open_ = (PartState.FAILED, PartState.WAITING)
+    assert [part.part for part in kit.parts if part.state in open_] == ["copy:es"]
+    assert not list(waiting_skus(wiring.store)), "what failed is left to a person"
 
 
 async def test_a_kit_whose_photo_is_gone_goes_on_waiting(
@@ -121,7 +176,7 @@ async def test_makers_that_cannot_be_asked_any_more_keep_only_their_skus_waiting
 
 
 async def test_a_video_that_was_in_work_is_fetched_and_none_is_ordered(
-    make_catalog: MakeCatalog, make_wiring: MakeWiring
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """top-videos had to leave before the vendor was done; the next ranking may not name the product again."""
     wiring = make_wiring(lambda: TODAY)
@@ -138,6 +193,11 @@ async def test_a_video_that_was_in_work_is_fetched_and_none_is_ordered(
         assert kit is not None
         note_video_in_work(wiring.store, kit, Brief(stages=(Stage.VIDEO,)), "2026-11-20T04:00:00+00:00")
     jobs = [job.id for job in wiring.ledger.iter_jobs()]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SkuClaims, "take", away)
+        await ended()
+    assert {one.product.sku for one in waiting_skus(wiring.store)} == {"mug-1", "clock-2"}
 
     assert (await ended()).message == "nothing new 无新品"
 

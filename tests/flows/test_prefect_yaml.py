@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from deployments.events.bell import EVENT, RESOURCE
+from deployments.setup.automations import ARRIVALS_DEPLOYMENT
 from deployments.setup.pool import POOL
 from flows.supervisor import household
 
@@ -57,7 +57,7 @@ def test_every_deployment_has_its_name_once(loaded: dict[str, Any]) -> None:
         "new-listings/manual",
         "listing-kit/manual",
         "new-listings/nightly",
-        "new-listings/arrivals",
+        ARRIVALS_DEPLOYMENT,
         "listing-chunk/chunk",
         "top-videos/weekly",
     } <= set(names)
@@ -92,10 +92,9 @@ def test_schedules_are_times_of_china_and_have_names_of_their_own() -> None:
     assert len({schedule["slug"] for schedule in schedules}) == len(schedules)
 
 
-def test_the_receivers_bell_starts_the_arrivals() -> None:
-    (trigger,) = (trigger for deployment in DEPLOYMENTS for trigger in deployment.get("triggers", []))
-    assert trigger["expect"] == [EVENT]
-    assert trigger["match"] == {"prefect.resource.id": RESOURCE}
+def test_no_deploy_switches_on_what_a_person_switched_off() -> None:
+    """Prefect makes the triggers of this file anew with each deploy."""
+    assert not [one["name"] for one in DEPLOYMENTS if one.get("triggers")]
 
 
 def test_what_runs_on_a_schedule_waits_for_itself() -> None:

@@ -25,8 +25,9 @@ from providers.emulators.core.media import Media
 from providers.emulators.core.timing import Timing
 from providers.emulators.dashscope import make as make_dashscope
 from providers.registry import REGISTRY
+from skuflow.environment import child_environment
 from skuflow.ledger.redaction import keep_secret, redacted, scrubbed, secrets_of, without_secrets
-from skuflow.settings import Settings, child_environment, read_settings
+from skuflow.settings import Settings, read_settings
 from tasks.wiring import using, wire
 from tests.contract.vendor_requests import make_requests
 from tests.flows.conftest import CLOCK, MUG, MakeCatalog

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +12,38 @@ import pytest
 import pytest_asyncio
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Running
 from prefect.types import SecretDict
 
 from deployments.setup.automations import (
+    ARRIVALS_DEPLOYMENT,
     ATTENTION,
+    DOORBELL,
     FAILURES,
-    FLOWS,
     HEARD_OF,
     ZOMBIES,
     attention,
+    doorbell,
     failures,
     make_automations,
+    make_doorbell,
     zombie_after_s,
     zombies,
 )
 from deployments.setup.notices import ALERTS_BLOCK, shape_for
 from deployments.setup.pool import POOL, UPKEEP, UPKEEP_RUNS_AT_ONCE, make_pool
-from skuflow.settings import SettingsError, prefect_server_environment, read_settings
+from skuflow.environment import prefect_server_environment
+from skuflow.settings import SettingsError, read_settings
 from tasks.credentials import BLOCKS
+from tasks.dead_runs import FLOWS
 from tests.flows.own_prefect import OwnPrefect, own_prefect
+from tests.flows.up_household import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
+SCHEDULED_WITHIN_S = 120.0
 CHAT = "https://chat.example/robot?token=of-the-chat"
 
 
@@ -51,6 +60,16 @@ async def client(prefect: OwnPrefect) -> AsyncIterator[PrefectClient]:
         for automation in await opened.read_automations():
             await opened.delete_automation(automation.id)
         yield opened
+
+
+async def test_the_server_makes_the_runs_of_a_schedule(prefect: OwnPrefect, client: PrefectClient) -> None:
+    """It does not with every version of SQLAlchemy that it allows, and then nothing runs at night."""
+    flow_id = await client.create_flow_from_name("by-the-clock")
+    every_minute = DeploymentScheduleCreate(schedule=IntervalSchedule(interval=timedelta(minutes=1)))
+    deployment_id = await client.create_deployment(flow_id, "soon", schedules=[every_minute])
+    wanted = {"deployments": {"id": {"any_": [str(deployment_id)]}}}
+    assert eventually(lambda: bool(prefect.ask("POST", "/flow_runs/filter", json=wanted)), SCHEDULED_WITHIN_S)
+    await client.delete_deployment(deployment_id)
 
 
 async def automations(client: PrefectClient) -> dict[str, Any]:
@@ -149,6 +168,33 @@ async def test_people_are_told_exactly_while_there_is_an_address(
     assert set(await automations(client)) == {ZOMBIES}
     documents = await client.read_block_documents()
     assert ALERTS_BLOCK not in {document.name for document in documents}
+
+
+async def test_the_doorbell_that_was_switched_off_stays_off_through_every_deploy(
+    prefect: OwnPrefect, client: PrefectClient
+) -> None:
+    assert await make_doorbell(client) is False
+    flow, _, name = ARRIVALS_DEPLOYMENT.partition("/")
+    deployment = await client.create_deployment(await client.create_flow_from_name(flow), name)
+    # As an earlier version's deploy made it, and a person switched it off.
+    earlier = doorbell(deployment).model_copy(
+        update={"name": "products arrived", "owner_resource": f"prefect.deployment.{deployment}"}
+    )
+    await client.pause_automation(await client.create_automation(earlier))
+    assert await make_doorbell(client) is True
+    made = await automations(client)
+    assert {one: made[one].enabled for one in made} == {DOORBELL: False}
+
+    await client.resume_automation(made[DOORBELL].id)
+    await make_doorbell(client)
+    assert (await automations(client))[DOORBELL].enabled
+    await client.pause_automation(made[DOORBELL].id)
+    # What a deploy does with the triggers of the deployment before it makes those of its file.
+    await client.delete_resource_owned_automations(f"prefect.deployment.{deployment}")
+    assert prefect.set_up().returncode == 0
+    again = (await automations(client))[DOORBELL]
+    assert (again.id, again.enabled) == (made[DOORBELL].id, False)
+    await client.delete_deployment(deployment)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ def test_what_cannot_be_used_ends_the_run_with_one_sentence(house: Household) ->
     state = house.finished("new-listings/manual", {"products": "no/such/file.csv"})
     assert (state["type"], state["message"]) == (
         "FAILED",
-        "no/such/file.csv: no such file or folder; name a CSV, XLSX or JSON file, or a folder with one",
+        "no/such/file.csv: no such file or folder; name a CSV, XLSX or JSON file, or a folder with one"
+        " · no/such/file.csv：没有该文件或文件夹；请指定 CSV、XLSX 或 JSON 文件，或含有它的文件夹",
     )
 
 
