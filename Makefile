@@ -55,5 +55,6 @@ lock: $(VENV)/.user
 	@$(BIN)/uv pip compile -q --universal --no-header --no-annotate --python-version 3.11 requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --no-header --no-annotate --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 
+# .skuflow stays: it holds the ledger and what was paid for.
 clean:
-	@rm -rf $(VENV) kits .skuflow
+	@rm -rf $(VENV) kits

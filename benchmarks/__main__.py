@@ -24,8 +24,10 @@ NAMES = (
     "text_gate",
     "events",
 )
-BY_NAME_ONLY = ("doorbells", "machines", "scale")
-"""They start whole households or clusters, which takes minutes to hours, Debian's Postgres and Redis among it."""
+BY_NAME_ONLY = ("gate", "scoring", "calibration", "doorbells", "machines", "scale")
+"""The first two install a peer or ask for minutes, calibration for half an hour; the others start whole households or
+clusters, which takes minutes to hours, Debian's Postgres and Redis among it.
+"""
 
 
 def main(arguments: list[str]) -> int:

@@ -20,6 +20,7 @@ def many_mugs(folder: Path, skus: int, photo_px: int = 800) -> Path:
     """A catalog of ``skus`` mugs that share one photo of ``photo_px``."""
     folder.mkdir(parents=True, exist_ok=True)
     photo = cv2.imread(str(SAMPLES / "photos" / "01_mug.jpg"))
+    assert photo is not None
     cv2.imwrite(
         str(folder / "mug.jpg"), cv2.resize(photo, (photo_px, photo_px), interpolation=cv2.INTER_AREA)
     )

@@ -35,7 +35,8 @@ from flows.supervisor.strays import strays
 from providers.emulators.core.http import running
 from providers.emulators.oss.emulator import OssEmulator, Receiver
 from providers.emulators.oss.events import Shape
-from skuflow.settings import child_environment, read_settings
+from skuflow.environment import child_environment
+from skuflow.settings import read_settings
 from skuflow.storage.objects import ObjectStore
 from skuflow.storage.opening import open_store
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import httpx
 
-from skuflow.settings import child_environment
+from skuflow.environment import child_environment
 
 AT_ONCE = 16
 TOKEN = "token-of-the-benchmark"

@@ -14,7 +14,7 @@ import psutil
 
 from benchmarks.batch import SAMPLES
 from benchmarks.measure import figure
-from skuflow.settings import child_environment
+from skuflow.environment import child_environment
 
 ROOT = Path(__file__).parents[1]
 

@@ -17,7 +17,8 @@ from benchmarks.instant import InstantProvider
 from benchmarks.measure import cpu_s, figure
 from benchmarks.plain import plain_kits
 from flows.temporary_server import TemporaryServer
-from skuflow.settings import prepare_prefect_environment, read_settings
+from skuflow.environment import prepare_prefect_environment
+from skuflow.settings import read_settings
 
 SKUS = 100
 WARM_UP = 10
@@ -57,7 +58,7 @@ def main() -> None:
 
 def _server_cpu_s(server: TemporaryServer) -> float:
     times = psutil.Process(server.process_id).cpu_times()
-    return times.user + times.system
+    return float(times.user + times.system)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks.batch import take_in_all
 from benchmarks.instant import InstantProvider
@@ -17,11 +18,13 @@ from skuflow.catalog.intake import photo_digest, take_in
 from skuflow.catalog.product import Product
 from skuflow.jobs.contract import Provider, Request
 from skuflow.jobs.outcome import Outcome, OutcomeState
+from skuflow.jobs.runner import Runner
+from skuflow.ledger.ledger import Ledger
 from skuflow.ledger.rows import JobRow, RowState, StoredResult
 from skuflow.ledger.views import Totals
 from skuflow.listing.planning import plan_kit
 from skuflow.settings import read_settings
-from skuflow.storage.objects import StoredObject
+from skuflow.storage.objects import ObjectMissingError, ObjectStore, StoredObject
 
 if TYPE_CHECKING:
     from tasks.wiring import Wiring
@@ -38,7 +41,13 @@ class MemoryStore:
         return StoredObject(key, "0" * 64, len(data), media_type)
 
     def get(self, key: str) -> bytes:
-        return self._objects[key]
+        try:
+            return self._objects[key]
+        except KeyError:
+            raise ObjectMissingError(key) from None
+
+    def delete(self, key: str) -> None:
+        self._objects.pop(key, None)
 
     def exists(self, key: str) -> bool:
         return key in self._objects
@@ -79,6 +88,9 @@ class NoLedger:
     def find_slots(self, keys: list[str]) -> dict[str, JobRow]:
         return {}
 
+    def today(self) -> date:
+        return date(2026, 11, 20)
+
     def totals(self, skus: list[str]) -> dict[str, Totals]:
         return {sku: Totals() for sku in skus}
 
@@ -88,17 +100,10 @@ class NoLedger:
 
 def _row(request: Request, key: str) -> JobRow:
     """As much of a job row as a kit shows."""
-    filled = {field.name: "" for field in dataclasses.fields(JobRow)}
-    return JobRow(
-        **{
-            **filled,
-            "id": key,
-            "key": key,
-            "state": RowState.SETTLED,
-            "provider": "offline",
-            "model": "instant",
-        }
-    )  # type: ignore[arg-type]  # the rest is not looked at
+    # The rest is not looked at.
+    filled: dict[str, Any] = {field.name: "" for field in dataclasses.fields(JobRow)}
+    filled |= {"id": key, "key": key, "state": RowState.SETTLED, "provider": "offline", "model": "instant"}
+    return JobRow(**filled)
 
 
 def plain_kits(catalog: Path, home: Path) -> float:
@@ -106,11 +111,12 @@ def plain_kits(catalog: Path, home: Path) -> float:
     from tasks.wiring import Wiring
 
     store = MemoryStore()
+    as_store = cast(ObjectStore, store)
     settings = read_settings({"skuflow_home": home, "skuflow_providers": ""})
     with ThreadPoolExecutor(settings.worker_threads) as pool:
-        wiring = Wiring(settings, store, NoLedger(), DirectRunner(store), pool)  # type: ignore[arg-type]  # as above
+        wiring = Wiring(settings, as_store, cast(Ledger, NoLedger()), cast(Runner, DirectRunner(store)), pool)
         wiring.use_provider(InstantProvider())
-        take_in_all(catalog, store)
+        take_in_all(catalog, as_store)
         begun_s = cpu_s()
         asyncio.run(_all(wiring, catalog))
         return cpu_s() - begun_s
@@ -131,7 +137,7 @@ async def _one(wiring: Wiring, product: Product, order: Order) -> None:
     from tasks.copywriting import write_copy
     from tasks.images import make_images
     from tasks.kits import store_kit
-    from tasks.line import Line
+    from tasks.line import Line, StageOutcome
     from tasks.video import make_video
 
     plan = plan_kit(product, order.brief)
@@ -141,4 +147,4 @@ async def _one(wiring: Wiring, product: Product, order: Order) -> None:
     copy = await write_copy.fn(line)
     images = await make_images.fn(line, copy)
     video = await make_video.fn(line, copy, images)
-    await store_kit(line, copy, images, video)
+    await store_kit(line, copy, images, video, StageOutcome(()))

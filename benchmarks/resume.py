@@ -12,7 +12,8 @@ from benchmarks.batch import many_mugs, take_in_all
 from benchmarks.instant import InstantProvider
 from benchmarks.measure import figure
 from flows.temporary_server import TemporaryServer
-from skuflow.settings import prepare_prefect_environment, read_settings
+from skuflow.environment import prepare_prefect_environment
+from skuflow.settings import read_settings
 
 SKUS = 1_000
 

@@ -29,7 +29,7 @@ from skuflow.listing.kit import (
     Rendition,
     Scores,
 )
-from skuflow.listing.storyboard import Move, Shot
+from skuflow.listing.storyboard import Move, Shot, usual_note
 from skuflow.review.cards import KitEntry
 from skuflow.storage.keys import sku_slug
 from skuflow.storage.objects import ObjectStore
@@ -133,7 +133,7 @@ def video(store: ObjectStore, film: Callable[[str], bytes], sku: str, styles: tu
             move=move,
             duration_s=duration_s,
             caption={"en": f"Shot {number}", "zh": f"镜头 {number}"},
-            note="The camera glides towards the product; the background falls back.",
+            note=usual_note(move, style),
         )
         for number, (style, move, duration_s) in enumerate(
             zip(styles, moves, (1.6, 1.7, 1.7), strict=True), start=1

@@ -127,11 +127,11 @@ class Stack:
         options = self.services["postgres"]["command"][1:]
         place = ["-D", str(data), "-p", str(self.postgres_port), "-h", "127.0.0.1", "-k", str(data)]
         self.start("postgres", [str(POSTGRES_BIN / "postgres"), *place, *options], os.environ, user=account)
-        ready = [POSTGRES_BIN / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.postgres_port)]
+        ready = [str(POSTGRES_BIN / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.postgres_port)]
         wait_for("postgres", lambda: subprocess.run(ready, check=False).returncode == 0)
         superuser = {"PGHOST": "127.0.0.1", "PGPORT": str(self.postgres_port)}
         superuser |= {"PGPASSWORD": self.values["POSTGRES_PASSWORD"], "PATH": "/usr/bin:/bin"}
-        script = DOCKER / "postgres" / "10-databases.sh"
+        script = str(DOCKER / "postgres" / "10-databases.sh")
         subprocess.run(["sh", script], check=True, env={**self.environment("postgres"), **superuser})
 
         shell, option, text = self.command("redis")

@@ -17,8 +17,9 @@ from benchmarks.measure import cpu_s, figure, peak_memory_mib
 from benchmarks.scale.catalog import looked_at_mugs
 from benchmarks.scale.vendor import PaidVendor
 from flows.temporary_server import TemporaryServer
+from skuflow.environment import prepare_prefect_environment
 from skuflow.listing.kit import Kit
-from skuflow.settings import Settings, prepare_prefect_environment, read_settings
+from skuflow.settings import Settings, read_settings
 from skuflow.storage.folder import FolderStore
 
 _GROWTH_MIB = 60.0

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.batch import ROOT
 from benchmarks.scale.postgres import Postgres, free_port
-from skuflow.settings import child_environment
+from skuflow.environment import child_environment
 
 POOL = "skuflow"
 _START_S = 240

@@ -15,14 +15,16 @@ import numpy as np
 from PIL import Image
 
 from providers.offline.copywriter import CopyError, write_copy
+from skuflow.catalog.product import Product
 from skuflow.jobs.contract import CopyRequest, ImageRequest, Request, VideoRequest
 from skuflow.jobs.errors import InvalidInputError
-from skuflow.listing.fitting import made_to_fit
+from skuflow.listing.fitting import made_to_fit, product_group
 from skuflow.listing.rules import text_limits
 from skuflow.listing.styles import style as style_named
 from skuflow.storage.objects import ObjectStore
 from skuflow.studio.compose import compose_scene
 from skuflow.studio.cutout_png import from_png
+from skuflow.studio.encoding import as_jpeg
 from skuflow.studio.film import assemble
 from skuflow.studio.film.placement import as_json
 from skuflow.studio.framing import ProductSize
@@ -86,7 +88,7 @@ def _main(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
         size, picture, box = _largest_on_white(cutout, wanted)
         if _label(size) not in placements:
             jpeg = _jpeg(picture, _MAIN_JPEG_QUALITY, subsampling=0)
-            made.append(_picture(size, jpeg, Origin.PHOTO, "main"))
+            made.append(_picture(size, jpeg, Origin.PHOTO, "main", request.product))
             placements[_label(size)] = {"box_px": list(box)}
     return (*made, _placements(placements))
 
@@ -114,7 +116,7 @@ def _scene(request: ImageRequest, store: ObjectStore) -> tuple[Made, ...]:
         composite = _compose(cutout, request.style, size, request.width_cm, request.height_cm)
         label = _label(size)
         jpeg = _jpeg(composite.flatten(), _SCENE_JPEG_QUALITY, subsampling=1)
-        made.append(_picture(size, jpeg, Origin.COMPOSITE, "scene"))
+        made.append(_picture(size, jpeg, Origin.COMPOSITE, "scene", request.product))
         placements[label] = _placement(composite.product_box_px, composite)
         if composite.overlay is not None:
             made.append(Made(f"in-front-{label}", "image/png", _mask_png(composite.overlay)))
@@ -150,9 +152,9 @@ def _compose(
     return compose_scene(cutout, scene, size_px, product_size=ProductSize(width_cm, height_cm))
 
 
-def _picture(size: SizePx, jpeg: bytes, origin: Origin, role: str) -> Made:
+def _picture(size: SizePx, jpeg: bytes, origin: Origin, role: str, product: Product) -> Made:
     labelled = _labelled(_label(size), "image/jpeg", jpeg, origin)
-    return replace(labelled, data=made_to_fit(labelled.data, role, size))
+    return replace(labelled, data=made_to_fit(labelled.data, role, size, product_group(product)))
 
 
 def _labelled(label: str, media_type: str, data: bytes, origin: Origin) -> Made:
@@ -186,8 +188,4 @@ def _label(size: tuple[int, int]) -> str:
 
 
 def _jpeg(picture: Pixels, quality: int, subsampling: int) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture, "RGB").save(
-        buffer, "JPEG", quality=quality, subsampling=subsampling, optimize=True
-    )
-    return buffer.getvalue()
+    return as_jpeg(Image.fromarray(picture, "RGB"), quality, subsampling)

@@ -56,17 +56,20 @@ def json_table(path: Path, content: bytes) -> Table:
         loaded = load_json(decoded(path, content).lstrip("\ufeff"), with_halves=True)
     except CellError as error:
         raise CatalogError(
-            f"{path.name}: not valid JSON ({error}); export it again, or save it as CSV"
+            f"{path.name}: not valid JSON ({error}); export it again, or save it as CSV",
+            message_zh=f"{path.name}：不是有效的 JSON；请重新导出，或另存为 CSV",
         ) from error
     entries = _entries(loaded)
     if not entries:
         raise CatalogError(
-            f"{path.name}: JSON without products; write a list of objects, or {{'products': [...]}}".replace(
-                "'", '"'
-            )
+            f'{path.name}: JSON without products; write a list of objects, or {{"products": [...]}}',
+            message_zh=f'{path.name}：JSON 中没有商品；请写成对象列表，或 {{"products": [...]}}',
         )
     if len(entries) > ROWS_LIMIT:
-        raise CatalogError(f"{path.name}: more than {ROWS_LIMIT} products; split the catalog")
+        raise CatalogError(
+            f"{path.name}: more than {ROWS_LIMIT} products; split the catalog",
+            message_zh=f"{path.name}：超过 {ROWS_LIMIT} 个商品；请拆分商品表",
+        )
     loose = tuple(
         row_finding(
             "ROW_BAD_JSON",
@@ -125,7 +128,8 @@ def _plain(
         more = f" ({len(names)} names, more than {COLUMNS_LIMIT})" if len(names) > COLUMNS_LIMIT else ""
         raise CatalogError(
             f"{path.name}: no products with a sku and a title in this JSON, found: {shown}{more}; "
-            "name the fields as docs/catalogs.md does"
+            "name the fields as docs/catalogs.md does",
+            message_zh=f"{path.name}：JSON 中没有同时含 sku 和 title 的商品；请按 docs/catalogs.md 命名字段",
         )
     rows = tuple(Row(number, tuple(_cell(entry.get(name)) for name in names)) for number, entry in numbered)
     return Table(understand([HALF.sub("", name) for name in names]), rows, 0, loose)

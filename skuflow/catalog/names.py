@@ -54,14 +54,19 @@ def read_name(name: str, shop: Shop, skus: Sequence[str] = ()) -> CatalogReading
     asked = " ".join(plain_text(name).split())
     if not any(character.isalnum() for character in asked) or len(asked) > NAME_LIMIT_CHARS:
         raise CatalogError(
-            f"{asked[:60]!r} is no product name; give its title or SKU, a catalog file, or a product link"
+            f"{asked[:60]!r} is no product name; give its title or SKU, a catalog file, or a product link",
+            message_zh=f"“{asked[:60]}”不是商品名；请给出标题或 SKU、商品表文件，或商品链接",
         )
     known = _known(shop)
     chosen = _chosen(asked, known, skus, shop)
     if chosen is not None:
         return chosen
     if not shop.makes_concepts():
-        raise CatalogError(_not_found(asked, shop, known))
+        raise CatalogError(
+            _not_found(asked, shop, known),
+            message_zh=f"没有找到名为“{asked}”的商品；请把它和图片放入商品表、给出商品链接，"
+            "或在 SKUFLOW_PROVIDERS 中指定支持文生图的供应商",
+        )
     return _concept(asked)
 
 
@@ -84,7 +89,10 @@ def _chosen(
     shown = [sku for sku, other in near if other >= score - _WORTH_SHOWING][:_SHOWN]
     several = "; ".join(f"{sku} ({_title(known[sku])})" for sku in shown)
     question = "which one is meant" if len(shown) > 1 else "is this one meant"
-    raise CatalogError(f"{asked!r}: {question}? {several}; say --sku or the full title")
+    raise CatalogError(
+        f"{asked!r}: {question}? {several}; give the full title, or the SKU (form: skus, command line: --sku)",
+        message_zh=f"“{asked}”：是否指 {several}？请填写完整标题，或 SKU（表单 skus 栏，命令行 --sku）",
+    )
 
 
 def _title(known: _Known) -> str:
@@ -114,8 +122,10 @@ def _matched(asked: str, known: _Known, score: float) -> Finding:
         code="NAME_MATCHED",
         severity=Severity.INFO,
         subject=known.sku,
-        message=f"{asked!r} is taken for {known.sku}, {_title(known)} ({shown} alike); say --sku for another one",
-        message_zh=f"“{asked}”识别为 {known.sku}，{_title(known)}（相似度 {shown}）；如有误，请用 --sku 指定",
+        message=f"{asked!r} is taken for {known.sku}, {_title(known)} ({shown} alike); for another one give its SKU"
+        " (form: skus, command line: --sku)",
+        message_zh=f"“{asked}”识别为 {known.sku}，{_title(known)}（相似度 {shown}）；如有误，请填写 SKU"
+        "（表单 skus 栏，命令行 --sku）",
         measured=shown,
         limit=f"{ACCEPT:.0f} %",
     )
@@ -138,7 +148,8 @@ def _of_catalog(path: Path) -> list[_Known]:
     try:
         reading = read_catalog(path, all_refused=True)
     except CatalogError as error:
-        raise CatalogError(f"SKUFLOW_CATALOG: {error}", error.findings) from error
+        said = f"SKUFLOW_CATALOG：{error.message_zh}" if error.message_zh else ""
+        raise CatalogError(f"SKUFLOW_CATALOG: {error}", error.findings, message_zh=said) from error
     found = [
         _Known(
             product.sku,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +57,9 @@ def read_catalog(
     table = table_of_file(row_file)
     if not table.rows:
         raise CatalogError(
-            f"{row_file.name}: a header and no products below it; add one row per product", table.loose
+            f"{row_file.name}: a header and no products below it; add one row per product",
+            table.loose,
+            message_zh=f"{row_file.name}：只有表头，没有商品；请每个商品填写一行",
         )
     reader = RowReader(
         columns=table.columns,
@@ -70,7 +72,7 @@ def read_catalog(
         reader.photos_by_sku = photos_by_sku(path, skus) if beside is None else beside.by_sku(skus)
     reading = _collect(reader, table, row_file)
     if not reading.products and not (all_refused and reading.rejected):
-        raise CatalogError(_nothing_usable(row_file, len(table.rows), reading.findings), reading.findings)
+        raise _nothing_usable(row_file, len(table.rows), reading.findings)
     return reading
 
 
@@ -96,7 +98,10 @@ def row_file_of(path: Path) -> Path:
         if path.is_file():
             return path
         if not path.is_dir():
-            raise CatalogError(f"{path}: no such file or folder; check the path")
+            raise CatalogError(
+                f"{path}: no such file or folder; check the path",
+                message_zh=f"{path}：没有该文件或文件夹；请检查路径",
+            )
         found = sorted(
             entry
             for entry in path.iterdir()
@@ -107,15 +112,20 @@ def row_file_of(path: Path) -> Path:
         # JSON beside a table is what other programs left there.
         candidates = [entry for entry in found if entry.suffix.lower() != ".json"] or found
     except (OSError, ValueError) as error:
-        raise CatalogError(f"{path}: cannot be read; check the path and your rights to it") from error
+        raise CatalogError(
+            f"{path}: cannot be read; check the path and your rights to it",
+            message_zh=f"{path}：无法读取；请检查路径和访问权限",
+        ) from error
     if not candidates:
         raise CatalogError(
-            f"{path}: a folder without a CSV, XLSX or JSON file; put the product table beside the photos"
+            f"{path}: a folder without a CSV, XLSX or JSON file; put the product table beside the photos",
+            message_zh=f"{path}：文件夹中没有 CSV、XLSX 或 JSON 文件；请把商品表放到图片旁边",
         )
     if len(candidates) > 1:
         names = ", ".join(entry.name for entry in candidates[:4])
         raise CatalogError(
-            f"{path}: {len(candidates)} row files ({names}); name one of them, or leave only one"
+            f"{path}: {len(candidates)} row files ({names}); name one of them, or leave only one",
+            message_zh=f"{path}：有 {len(candidates)} 个表格（{names}）；请指定其中一个，或只保留一个",
         )
     return candidates[0]
 
@@ -160,7 +170,13 @@ def _stray_row(reader: RowReader, row: Row, sku: str, first_rows: Mapping[str, i
     return row_finding("ROW_DUPLICATE_SKU", row.number, column, value=sku, first=first_rows[sku])
 
 
-def _nothing_usable(row_file: Path, count: int, findings: Sequence[Finding]) -> str:
+def _nothing_usable(row_file: Path, count: int, findings: tuple[Finding, ...]) -> CatalogError:
     errors = [finding for finding in findings if finding.severity == "error"]
     example = f"; {errors[0].subject}: {errors[0].message}" if errors else ""
-    return f"{row_file.name}: none of its {count} rows is usable{example}"
+    said = errors[0].message_zh if errors else ""
+    example_zh = f"；例如：{said}" if said else "；请检查各行内容"
+    return CatalogError(
+        f"{row_file.name}: none of its {count} rows is usable{example}",
+        findings,
+        message_zh=f"{row_file.name}：{count} 行均不可用{example_zh}",
+    )

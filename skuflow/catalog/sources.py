@@ -49,7 +49,10 @@ class Shop:
     def brought_here(self, address: str) -> Path:
         """The catalog of an oss:// address as a path on this machine. Raises CatalogError, StorageError."""
         if self.store is None or self.place is None:
-            raise CatalogError(f"{address}: no storage is at hand to read it from")
+            raise CatalogError(
+                f"{address}: no storage is at hand to read it from",
+                message_zh=f"{address}：没有可用的存储，无法读取",
+            )
         return brought_here(address, self.place, self.store, self.links.with_name("catalogs"))
 
 
@@ -59,13 +62,17 @@ def source_kind(catalog: str) -> SourceKind:
     """
     if not catalog.strip():
         raise CatalogError(
-            "no catalog is named; give a CSV, XLSX or JSON file, a folder, a product link or a name"
+            "no catalog is named; give a CSV, XLSX or JSON file, a folder, a product link or a name",
+            message_zh="未指定商品；请给出 CSV、XLSX 或 JSON 文件、文件夹、商品链接或商品名",
         )
     scheme = _SCHEME.match(catalog)
     if scheme is not None:
         if scheme["scheme"].lower() in ("http", "https"):
             return SourceKind.LINK
-        raise CatalogError(f"{catalog}: only http and https links are read; download it and name the file")
+        raise CatalogError(
+            f"{catalog}: only http and https links are read; download it and name the file",
+            message_zh=f"{catalog}：仅支持 http 和 https 链接；请下载后改用文件",
+        )
     path = Path(catalog)
     known = path.suffix.lower() in ROW_FILE_SUFFIXES | _OTHER_SUFFIXES
     if known or "/" in catalog or "\\" in catalog or _exists(path):
@@ -85,7 +92,8 @@ def read_source(catalog: str, shop: Shop, skus: Sequence[str] = ()) -> CatalogRe
         path = Path(catalog)
         if not _exists(path):
             raise CatalogError(
-                f"{_short(catalog)}: no such file or folder; name a CSV, XLSX or JSON file, or a folder with one"
+                f"{_short(catalog)}: no such file or folder; name a CSV, XLSX or JSON file, or a folder with one",
+                message_zh=f"{_short(catalog)}：没有该文件或文件夹；请指定 CSV、XLSX 或 JSON 文件，或含有它的文件夹",
             )
         return read_catalog(path, all_refused=True)
     from skuflow.catalog.names import read_name

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path, PurePosixPath
 
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.photos import FILE_LIMIT_BYTES
+from skuflow.storage.files import write_whole
 from skuflow.storage.objects import ObjectEntry, ObjectStore, StorageError
 from skuflow.storage.places import OSS_SCHEME, OssPlace
 
@@ -29,13 +31,17 @@ def brought_here(address: str, place: Path | OssPlace, store: ObjectStore, copie
     base = f"{place.address}/" if isinstance(place, OssPlace) else ""
     if not base or not address.startswith(base):
         raise CatalogError(
-            f"{address}: is not below SKUFLOW_STORAGE, whose keys are the only ones known here; put the catalog there"
+            f"{address}: is not below SKUFLOW_STORAGE, whose keys are the only ones known here; put the catalog there",
+            message_zh=f"{address}：不在 SKUFLOW_STORAGE 之下；请把商品表放到其中",
         )
     key = address.removeprefix(base).strip("/")
     folder_key = key if _is_folder(key, store) else key.rpartition("/")[0]
     found = list(_listed(address, f"{folder_key}/" if folder_key else "", store))
     if not any(entry.key == key or entry.key.startswith(f"{key}/") for entry in found):
-        raise CatalogError(f"{address}: there is no such file or folder in OSS")
+        raise CatalogError(
+            f"{address}: there is no such file or folder in OSS",
+            message_zh=f"{address}：OSS 中没有该文件或文件夹；请检查地址",
+        )
     top = copies / hashlib.sha256(f"{base}{folder_key}".encode()).hexdigest()[:_NAME_CHARS]
     for entry in found:
         _bring(entry, store, top / entry.key.removeprefix(folder_key).lstrip("/"))
@@ -53,23 +59,27 @@ def _listed(address: str, prefix: str, store: ObjectStore) -> list[ObjectEntry]:
             entries.append(entry)
         if len(entries) > OBJECTS_LIMIT:
             raise CatalogError(
-                f"{address}: more than {OBJECTS_LIMIT} objects lie in its folder; give the catalog a folder of its own"
+                f"{address}: more than {OBJECTS_LIMIT} objects lie in its folder; give the catalog a folder of its own",
+                message_zh=f"{address}：所在文件夹超过 {OBJECTS_LIMIT} 个对象；请为商品表单独建一个文件夹",
             )
     return entries
 
 
 def _bring(entry: ObjectEntry, store: ObjectStore, path: Path) -> None:
-    """One object to its place, whose name beside it tells which bytes it holds. What is too large is left out: the
-    reader then says that the photo is missing."""
+    """One object to its place, with a mark beside it that tells whose bytes the file holds. What is too large is left
+    out: the reader then says that the photo is missing. Runs beside each other may bring and read the same file."""
     if entry.size_bytes > FILE_LIMIT_BYTES:
         return
     mark = path.with_name(f".{path.name}.etag")
-    if path.is_file() and mark.is_file() and mark.read_text(encoding="utf-8") == entry.etag:
-        return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mark.unlink(missing_ok=True)
-        path.write_bytes(store.get(entry.key))
-        mark.write_text(entry.etag, encoding="utf-8")
+        if mark.is_file() and path.is_file() and mark.read_text("utf-8") == _mark(entry, path.stat()):
+            return
+        # Of the file written here, not of the one that stands there by now: that may be an older run's.
+        status = write_whole(path, store.get(entry.key))
+        mark.write_text(_mark(entry, status), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot keep {entry.key} as {path}: {error.strerror}") from error
+
+
+def _mark(entry: ObjectEntry, file: os.stat_result) -> str:
+    return f"{entry.etag} {file.st_mtime_ns:x}-{file.st_ino:x}-{file.st_size:x}"

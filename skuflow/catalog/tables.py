@@ -30,17 +30,18 @@ _DELIMITERS = (",", ";", "\t", "|")
 
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 _BINARY_MAGICS = {
-    b"%PDF": "a PDF document",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"\x89PNG": "a PNG picture",
-    b"GIF8": "a GIF picture",
-    b"RIFF": "a media file",
-    b"\x1f\x8b": "a gzip archive",
-    b"Rar!": "a RAR archive",
-    b"7z\xbc\xaf": "a 7z archive",
-    b"SQLite format 3": "a database",
+    b"%PDF": ("a PDF document", "PDF 文档"),
+    b"\xff\xd8\xff": ("a JPEG picture", "JPEG 图片"),
+    b"\x89PNG": ("a PNG picture", "PNG 图片"),
+    b"GIF8": ("a GIF picture", "GIF 图片"),
+    b"RIFF": ("a media file", "音视频文件"),
+    b"\x1f\x8b": ("a gzip archive", "gzip 压缩包"),
+    b"Rar!": ("a RAR archive", "RAR 压缩包"),
+    b"7z\xbc\xaf": ("a 7z archive", "7z 压缩包"),
+    b"SQLite format 3": ("a database", "数据库文件"),
 }
 SAVE_AS = "save it as .xlsx or as CSV in UTF-8"
+SAVE_AS_ZH = "另存为 .xlsx 或 UTF-8 编码的 CSV"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def read_rows(path: Path, content: bytes, header_score: HeaderScore) -> list[Row
         sheets = read_sheets(path, content)
     elif content.startswith(_OLE_MAGIC):
         raise CatalogError(
-            f"{path.name}: an old .xls or password-protected Excel file; {SAVE_AS}, without password"
+            f"{path.name}: an old .xls or password-protected Excel file; {SAVE_AS}, without password",
+            message_zh=f"{path.name}：旧版 .xls 或带密码的 Excel 文件；请去掉密码后{SAVE_AS_ZH}",
         )
     else:
         sheets = [_csv_rows(path, content, header_score)]
@@ -82,11 +84,14 @@ def read_rows(path: Path, content: bytes, header_score: HeaderScore) -> list[Row
         if start is not None:
             tables.append([row for row in rows[start:] if any(row.cells)])
     if not tables:
-        raise CatalogError(_no_header_message(path, sheets))
+        raise _no_header(path, sheets)
     # Templates often have a sheet that explains the columns under their own names.
     chosen = next((rows for rows in tables if len(rows) > 1), tables[0])
     if len(chosen) > ROWS_LIMIT:
-        raise CatalogError(f"{path.name}: more than {ROWS_LIMIT} rows; split the catalog")
+        raise CatalogError(
+            f"{path.name}: more than {ROWS_LIMIT} rows; split the catalog",
+            message_zh=f"{path.name}：超过 {ROWS_LIMIT} 行；请拆分商品表",
+        )
     return chosen
 
 
@@ -97,15 +102,20 @@ def row_file_content(path: Path) -> bytes:
         if size_bytes > FILE_LIMIT_BYTES:
             limit = FILE_LIMIT_BYTES // 2**20
             raise CatalogError(
-                f"{path.name}: {size_bytes // 2**20} MiB, more than {limit} MiB; split the catalog"
+                f"{path.name}: {size_bytes // 2**20} MiB, more than {limit} MiB; split the catalog",
+                message_zh=f"{path.name}：{size_bytes // 2**20} MiB，超过 {limit} MiB；请拆分商品表",
             )
         content = path.read_bytes()
     except OSError as error:
         raise CatalogError(
-            f"{path}: cannot be read ({error.strerror or error}); check the path and rights"
+            f"{path}: cannot be read ({error.strerror or error}); check the path and rights",
+            message_zh=f"{path}：无法读取；请检查路径和访问权限",
         ) from error
     if not content.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
-        raise CatalogError(f"{path.name}: the file is empty; it needs a header row and one row per product")
+        raise CatalogError(
+            f"{path.name}: the file is empty; it needs a header row and one row per product",
+            message_zh=f"{path.name}：文件为空；须有表头，且每个商品一行",
+        )
     return content
 
 
@@ -114,17 +124,20 @@ def _header_position(rows: Sequence[Row], header_score: HeaderScore) -> int | No
     return scores.index(max(scores)) if scores and max(scores) > 0 else None
 
 
-def _no_header_message(path: Path, sheets: Sequence[Sequence[Row]]) -> str:
+def _no_header(path: Path, sheets: Sequence[Sequence[Row]]) -> CatalogError:
     widest = max((len(row.cells) for rows in sheets for row in rows[:HEADER_SEARCH_ROWS]), default=0)
     if widest > COLUMNS_LIMIT:
-        return (
-            f"{path.name}: {widest} columns, more than {COLUMNS_LIMIT}; keep those that describe the products"
+        return CatalogError(
+            f"{path.name}: {widest} columns, more than {COLUMNS_LIMIT}; keep those that describe the products",
+            message_zh=f"{path.name}：{widest} 列，超过 {COLUMNS_LIMIT} 列；请只保留描述商品的列",
         )
     first = next((row.cells for rows in sheets for row in rows if any(row.cells)), ())
     found = ", ".join(" ".join(cell.split())[:24] for cell in first[:6] if cell.strip()) or "nothing"
-    return (
+    return CatalogError(
         f"{path.name}: no header with a SKU column (sku, 货号, ...) and a title column (title, 标题, ...) in the "
-        f"first {HEADER_SEARCH_ROWS} rows, found: {found}; name the columns as the README does"
+        f"first {HEADER_SEARCH_ROWS} rows, found: {found}; name the columns as the README does",
+        message_zh=f"{path.name}：前 {HEADER_SEARCH_ROWS} 行没有同时含 SKU 列（sku、货号等）和标题列（title、标题等）"
+        "的表头；请按说明命名各列",
     )
 
 
@@ -176,17 +189,26 @@ def _records(lines: list[str], delimiter: str, limit: int | None) -> list[Row]:
 
 def decoded(path: Path, content: bytes) -> str:
     """A row file's text. Raises ``CatalogError`` where it is none."""
-    for magic, name in _BINARY_MAGICS.items():
+    for magic, (name, name_zh) in _BINARY_MAGICS.items():
         if content.startswith(magic):
-            raise CatalogError(f"{path.name}: {name}, not a catalog; {SAVE_AS}")
+            raise CatalogError(
+                f"{path.name}: {name}, not a catalog; {SAVE_AS}",
+                message_zh=f"{path.name}：{name_zh}，不是商品表；请{SAVE_AS_ZH}",
+            )
     if re.match(rb"\s*<(?:!doctype|html|\?xml|table|head|body)\b", content[:200].lower()):
-        raise CatalogError(f"{path.name}: a web page, not a table; open it in Excel and {SAVE_AS}")
+        raise CatalogError(
+            f"{path.name}: a web page, not a table; open it in Excel and {SAVE_AS}",
+            message_zh=f"{path.name}：网页，不是表格；请用 Excel 打开后{SAVE_AS_ZH}",
+        )
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings: tuple[str, ...] = ("utf-16",)
     elif bare := _bare_utf_16(content):
         encodings = (bare,)
     elif b"\x00" in content:
-        raise CatalogError(f"{path.name}: binary data, not a catalog; {SAVE_AS}")
+        raise CatalogError(
+            f"{path.name}: binary data, not a catalog; {SAVE_AS}",
+            message_zh=f"{path.name}：二进制文件，不是商品表；请{SAVE_AS_ZH}",
+        )
     else:
         encodings = ("utf-8-sig", *_fallback_encodings(content))
     for encoding in encodings:
@@ -196,7 +218,10 @@ def decoded(path: Path, content: bytes) -> str:
             continue
         if _looks_like_text(text):
             return text
-    raise CatalogError(f"{path.name}: neither UTF-8 nor GBK text; {SAVE_AS}")
+    raise CatalogError(
+        f"{path.name}: neither UTF-8 nor GBK text; {SAVE_AS}",
+        message_zh=f"{path.name}：文字编码不是 UTF-8 或 GBK；请{SAVE_AS_ZH}",
+    )
 
 
 def _bare_utf_16(content: bytes) -> str:

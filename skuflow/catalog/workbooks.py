@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from skuflow.catalog.columns import COLUMNS_LIMIT
 from skuflow.catalog.errors import CatalogError
-from skuflow.catalog.tables import ROWS_LIMIT, SAVE_AS, Row
+from skuflow.catalog.tables import ROWS_LIMIT, SAVE_AS, SAVE_AS_ZH, Row
 
 if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook
@@ -42,9 +42,15 @@ def read_sheets(path: Path, content: bytes) -> list[list[Row]]:
         raise _damaged(path) from error
     unpacked_bytes = sum(entry.file_size for entry in entries)
     if "xl/workbook.xml" not in {entry.filename for entry in entries}:
-        raise CatalogError(f"{path.name}: a ZIP archive, not an Excel workbook; unpack it, or {SAVE_AS}")
+        raise CatalogError(
+            f"{path.name}: a ZIP archive, not an Excel workbook; unpack it, or {SAVE_AS}",
+            message_zh=f"{path.name}：ZIP 压缩包，不是 Excel 文件；请先解压，或{SAVE_AS_ZH}",
+        )
     if unpacked_bytes > UNPACKED_LIMIT_BYTES:
-        raise CatalogError(f"{path.name}: unpacks to {unpacked_bytes // 2**20} MiB; split the catalog")
+        raise CatalogError(
+            f"{path.name}: unpacks to {unpacked_bytes // 2**20} MiB; split the catalog",
+            message_zh=f"{path.name}：解压后达 {unpacked_bytes // 2**20} MiB；请拆分商品表",
+        )
     return _parse(path, content)
 
 
@@ -88,7 +94,8 @@ def _sheets(path: Path, book: Workbook) -> list[list[Row]]:
                 break
             if len(rows) > ROWS_LIMIT + _BLANK_ROWS_LIMIT or cells > _CELLS_LIMIT or padded > _PADDED_LIMIT:
                 raise CatalogError(
-                    f"{path.name}: more than {ROWS_LIMIT} rows or {_CELLS_LIMIT} cells; split the catalog"
+                    f"{path.name}: more than {ROWS_LIMIT} rows or {_CELLS_LIMIT} cells; split the catalog",
+                    message_zh=f"{path.name}：超过 {ROWS_LIMIT} 行或 {_CELLS_LIMIT} 个单元格；请拆分商品表",
                 )
         sheets.append(rows)
     return sheets
@@ -122,4 +129,7 @@ def _text(cell: Any) -> str:
 
 
 def _damaged(path: Path) -> CatalogError:
-    return CatalogError(f"{path.name}: a damaged Excel file; open it in Excel and {SAVE_AS} again")
+    return CatalogError(
+        f"{path.name}: a damaged Excel file; open it in Excel and {SAVE_AS} again",
+        message_zh=f"{path.name}：Excel 文件已损坏；请用 Excel 打开并重新{SAVE_AS_ZH}",
+    )

@@ -48,7 +48,8 @@ def read_sheets(tables: Sequence[FigureTable], tell: Tell) -> list[Sheet]:
     """The tables in their order, each once. Raises FiguresError; what else is odd is told."""
     if not tables:
         raise FiguresError(
-            "no figures are given; name a CSV or XLSX file with sku, spend, orders and revenue"
+            "no figures are given; name a CSV or XLSX file with sku, spend, orders and revenue",
+            message_zh="未提供数据；请指定含 sku、花费、订单数、成交金额的 CSV 或 XLSX 文件",
         )
     seen: dict[str, str] = {}
     read: list[_Read] = []
@@ -86,7 +87,9 @@ def _require(needed: str, read: Sequence[_Read]) -> None:
     }
     headers = ", ".join(name for one in read for name in one.columns.unused) or "none"
     raise FiguresError(
-        f"{read[0].table.name}: there is no column for {names[needed]}; headers that mean nothing here: {headers[:200]}"
+        f"{read[0].table.name}: there is no column for {names[needed]}; headers that mean nothing here: "
+        f"{headers[:200]}",
+        message_zh=f"{read[0].table.name}：缺少列 {names[needed]}；请补上该列后重新导出",
     )
 
 
@@ -99,13 +102,18 @@ def _orders_and_revenue_from(read: Sequence[_Read]) -> str:
     by_ads = next((one.table.name for one in read if one.columns.has("spend", "orders", "revenue")), "")
     if not by_ads:
         if not any(one.columns.has("orders", "revenue") for one in read):
-            raise FiguresError("orders and revenue stand in different files; export both in one")
+            raise FiguresError(
+                "orders and revenue stand in different files; export both in one",
+                message_zh="订单数和成交金额不在同一文件；请导出到同一文件",
+            )
         return ""
     for one in read:
         if one.columns.has("spend") and not one.columns.has("orders", "revenue"):
             raise FiguresError(
                 f"{one.table.name} has spend without its orders and revenue, while {by_ads} has its own; "
-                "export them too, or leave that file out"
+                "export them too, or leave that file out",
+                message_zh=f"{one.table.name} 只有花费，没有对应的订单数和成交金额，而 {by_ads} 两者都有；"
+                "请一并导出，或去掉该文件",
             )
     return by_ads
 
@@ -129,9 +137,15 @@ def _sheet(one: _Read, by_ads: str, tell: Tell) -> Sheet:
 
 def _table_rows(table: FigureTable, tell: Tell) -> list[Row]:
     if len(table.content) > FILE_LIMIT_BYTES:
-        raise FiguresError(f"{table.name}: more than {FILE_LIMIT_BYTES // 2**20} MiB; split the export")
+        raise FiguresError(
+            f"{table.name}: more than {FILE_LIMIT_BYTES // 2**20} MiB; split the export",
+            message_zh=f"{table.name}：超过 {FILE_LIMIT_BYTES // 2**20} MiB；请拆分后导出",
+        )
     if not table.content.strip(b"\x00\xef\xbb\xbf\xff\xfe \t\r\n"):
-        raise FiguresError(f"{table.name}: the file is empty; export the figures again")
+        raise FiguresError(
+            f"{table.name}: the file is empty; export the figures again",
+            message_zh=f"{table.name}：文件为空；请重新导出",
+        )
     path = Path(table.name)
     try:
         return _of_workbook(table, tell) or read_rows(path, table.content, header_score)
@@ -140,12 +154,17 @@ def _table_rows(table: FigureTable, tell: Tell) -> list[Row]:
             found = read_rows(path, table.content, lambda cells: int(any(cells)))
         except CatalogError:
             # The readers are those of catalogs.
-            raise FiguresError(error.message.replace("the catalog", "the export")) from error
+            raise FiguresError(
+                error.message.replace("the catalog", "the export"),
+                message_zh=error.message_zh.replace("商品表", "数据文件"),
+            ) from error
         header = ", ".join(cell[:30] for cell in found[0].cells if cell.strip())
         raise FiguresError(
             f"{table.name}: no header with a SKU column (sku, advertised sku, 商品编码, ...) and figures "
             f"(spend, orders, revenue, 花费, ...) in the first rows, found: {header[:120] or 'nothing'}; "
-            "docs/top-videos.md lists the names"
+            "docs/top-videos.md lists the names",
+            message_zh=f"{table.name}：前几行没有同时含 SKU 列（sku、商品编码等）和数据列（花费、订单数、成交金额等）"
+            "的表头；可用的列名见 docs/top-videos.md",
         ) from error
 
 
@@ -168,7 +187,10 @@ def _of_workbook(table: FigureTable, tell: Tell) -> list[Row]:
         return []
     (_, chosen), *others = found.items()
     if len(chosen) > ROWS_LIMIT:
-        raise CatalogError(f"{table.name}: more than {ROWS_LIMIT} rows; split the export")
+        raise CatalogError(
+            f"{table.name}: more than {ROWS_LIMIT} rows; split the export",
+            message_zh=f"{table.name}：超过 {ROWS_LIMIT} 行；请拆分后导出",
+        )
     for number, _ in others:
         tell(figure_finding("FIGURES_SHEET_UNUSED", table.name, value=str(number)))
     return chosen

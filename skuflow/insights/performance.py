@@ -286,7 +286,7 @@ class _Reading:
     def added_up(self, rates: ExchangeRates) -> Performance:
         """The sums. Raises FiguresError where nothing was counted."""
         if not self._sums:
-            raise FiguresError(self._nothing())
+            raise self._nothing()
         every = [money for sum_ in self._sums.values() for money in sum_.money]
         # Nothing is nothing in every currency: a bare 0 beside $10 is no second one.
         currencies = {money.currency for money in every if money.amount} or {
@@ -304,13 +304,18 @@ class _Reading:
             findings = (*findings, figure_finding("FIGURES_MORE", "figures", value=str(self._untold)))
         return Performance(products, currency, findings, self._rows, self._before, self._newest)
 
-    def _nothing(self) -> str:
+    def _nothing(self) -> FiguresError:
         if self._before and self._newest is not None:
-            return (
+            return FiguresError(
                 f"no figures are of the days that count ({self._since} to {self._until}); the newest are of "
-                f"{self._newest}: export newer ones, or count more days"
+                f"{self._newest}: export newer ones, or count more days",
+                message_zh=f"统计期（{self._since} 至 {self._until}）内没有数据，最新的是 {self._newest}；"
+                "请导出更新的数据，或增加统计天数",
             )
-        return "the figures have no row with a SKU and a number; export them again"
+        return FiguresError(
+            "the figures have no row with a SKU and a number; export them again",
+            message_zh="数据中没有含 SKU 和数值的行；请重新导出",
+        )
 
     def _product(
         self, sku: str, sum_: _Sum, currency: str, rates: ExchangeRates, *, mixed: bool

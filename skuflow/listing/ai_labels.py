@@ -1,8 +1,8 @@
-"""Where AI content needs a label that people see: dated rules by market."""
+"""Where AI content needs a label that people see: dated rules by market, and marketplaces that put it on themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -11,7 +11,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from skuflow.listing.findings import Finding, Severity
+from skuflow.listing.kit import KitImage, KitVideo
 from skuflow.listing.packaged_yaml import PackagedDataError, read_yaml
+from skuflow.studio.labels.origin import Origin
 
 
 class _MarketRule(BaseModel):
@@ -33,6 +36,22 @@ class _MarketRule(BaseModel):
         return self
 
 
+class _MarketplaceRule(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    mark: Literal["V", "S", "M", "H"]
+    read_on: date
+    source: str = Field(min_length=1)
+
+
+class _AiLabels(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    markets: dict[str, _MarketRule]
+    marketplaces: dict[str, _MarketplaceRule]
+
+
 @dataclass(frozen=True, slots=True)
 class VisibleLabel:
     """A label that people see: ``text`` in letters of ``text_height_ratio`` of the shorter side, in a video for its
@@ -49,7 +68,7 @@ def visible_label(markets: Sequence[str], day: date) -> VisibleLabel | None:
     """The label for content that goes to ``markets`` (codes) on ``day``; None where none of them asks for one."""
     asking = {
         market: rule
-        for market, rule in _rules().items()
+        for market, rule in _rules().markets.items()
         if rule.visible and market in markets and rule.effective_from <= day
     }
     if not asking:
@@ -63,12 +82,34 @@ def visible_label(markets: Sequence[str], day: date) -> VisibleLabel | None:
     )
 
 
+def labels_to_switch_on(
+    marketplaces: Collection[str], images: Iterable[KitImage], videos: Iterable[KitVideo]
+) -> tuple[Finding, ...]:
+    """AI_LABEL_TO_SWITCH_ON (warning) for each of ``marketplaces`` that has the seller switch a label on for what a
+    model drew, wholly or in part, with the names of those parts. The main image is a photo and never among them.
+    """
+    parts: tuple[KitImage | KitVideo, ...] = (*images, *videos)
+    drawn = [part.id for part in parts if part.origin and Origin(part.origin).by_model]
+    asking = [rule for name, rule in _rules().marketplaces.items() if name in marketplaces]
+    return tuple(_to_switch_on(rule.name, ", ".join(drawn)) for rule in asking if drawn)
+
+
+def _to_switch_on(name: str, parts: str) -> Finding:
+    return Finding(
+        code="AI_LABEL_TO_SWITCH_ON",
+        severity=Severity.WARNING,
+        subject=parts,
+        message=f"drawn by a model, wholly or in part: switch {name}'s AI label on when you upload it, and see that the"
+        " product's size, colour and features are the real ones",
+        message_zh=f"全部或部分由模型绘制：上传到 {name} 时请打开其 AI 内容标识，"
+        "并确认商品的尺寸、颜色和功能与实物一致",
+    )
+
+
 @cache
-def _rules() -> dict[str, _MarketRule]:
+def _rules() -> _AiLabels:
     path = Path(__file__).with_name("ai_labels.yaml")
     try:
-        return {
-            market: _MarketRule.model_validate(entry) for market, entry in read_yaml(path)["markets"].items()
-        }
+        return _AiLabels.model_validate(read_yaml(path))
     except ValidationError as error:
         raise PackagedDataError(f"{path.name}: {error}") from error

@@ -16,9 +16,12 @@ from skuflow.jobs.errors import NEEDS_VENDOR
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.duplicate_guard import CODE as DUPLICATE_GUARD
 from skuflow.ledger.views import decimal_cny
+from skuflow.listing.ai_labels import labels_to_switch_on
 from skuflow.listing.bench import Bench, Makings, made
 from skuflow.listing.brief import Stage
+from skuflow.listing.copywriting import not_written
 from skuflow.listing.findings import Finding, Severity
+from skuflow.listing.fitting import OUT_OF_REACH, is_to_be_fitted, out_of_reach, product_group
 from skuflow.listing.judging import judged_copy, judged_image
 from skuflow.listing.kit import (
     NOT_ASKED_FOR,
@@ -86,6 +89,7 @@ def assemble_kit(makings: Makings, store: ObjectStore, now: datetime) -> Kit:
             *makings.intake.findings,
             *plan.findings,
             *duplicates,
+            *labels_to_switch_on(plan.brief.marketplaces, images, videos),
             *(story.findings if story else ()),
             *_part_findings(plan, outcomes),
         ),
@@ -99,7 +103,7 @@ def assemble_kit(makings: Makings, store: ObjectStore, now: datetime) -> Kit:
             estimated=decimal_cny(makings.totals.estimated_micro),
             settled=decimal_cny(makings.totals.settled_micro),
         ),
-        made_for=dict(makings.made_for),
+        made_for=_answers(makings, images),
         measures=MEASURES,
     )
     return _sealed(draft, makings.previous, now)
@@ -117,6 +121,16 @@ def _story(bench: Bench, copies: Sequence[KitCopy], images: Sequence[KitImage]) 
     return coherence(
         bench.makings.plan.product, copies, facts, product_colours(cutout.rgba) if cutout is not None else ()
     )
+
+
+def _answers(makings: Makings, images: Sequence[KitImage]) -> dict[str, str]:
+    """What the kit answers, with the limits of bytes that its pictures were encoded for and cannot keep."""
+    answers = dict(makings.made_for)
+    if Stage.IMAGES in makings.plan.brief.stages and not makings.intake.blocked:
+        answers.pop(OUT_OF_REACH, None)
+        missed = out_of_reach(images, product_group(makings.plan.product))
+        answers.update({OUT_OF_REACH: missed} if missed is not None else {})
+    return answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +233,7 @@ def _status(intake: Intake, parts: Sequence[Part]) -> KitStatus:
 
 
 _KEPT_ZH = {
-    TOO_CLOSE: "重新生成的图片与已有图片几乎相同，保留原图；请更换风格、图片或服务商",
+    TOO_CLOSE: "重新生成的图片与已有图片几乎相同，保留原图；请更换风格、图片或供应商",
     DUPLICATE_GUARD: "短时间内多次生成几乎相同的内容，已暂停；保留原有内容，请更换风格或图片",
 }
 """Why a part is the one that was there before although it was to be made again."""
@@ -241,6 +255,9 @@ def _part_findings(plan: KitPlan, outcomes: Mapping[Slot, Outcome]) -> list[Find
                         message_zh=message_zh,
                     )
                 )
+        reason = outcome.reason if outcome is not None else None
+        if slot.capability is Capability.COPY and reason is not None and reason.code == NEEDS_VENDOR:
+            found.append(not_written(slot.part, slot.language, reason.sentence))
         if outcome is not None and outcome.stale and slot.capability is not Capability.JUDGE:
             found.append(_stale(slot, plan.brief.stages))
     return found
@@ -283,14 +300,16 @@ def _scores(
 
 
 def is_finished(kit: Kit, plan: KitPlan, made_for: Mapping[str, str], store: ObjectStore) -> bool:
-    """Whether a kit answers this plan with nothing left to do: same product and wishes, every wanted part made, every
-    file in storage whole. A blocked kit never is: the gate's rules may have changed, every blocked run is counted, and
-    looking again costs nothing.
+    """Whether a kit answers this plan with nothing left to do: same product and wishes, every wanted part made, no
+    picture heavier than it has to be by today's rules, every file in storage whole. A blocked kit never is: the gate's
+    rules may have changed, every blocked run is counted, and looking again costs nothing.
     """
     if kit.status is KitStatus.BLOCKED:
         return False
     wanted = ("product", *(stage.value for stage in plan.brief.stages))
     if any(kit.made_for.get(name) != made_for[name] for name in wanted):
+        return False
+    if Stage.IMAGES in plan.brief.stages and is_to_be_fitted(kit):
         return False
     made = {part.part for part in kit.parts if part.state is PartState.MADE}
     if not {slot.part for slot in plan.wanted_slots} <= made:

@@ -29,6 +29,8 @@ _ROLES = {
 }
 _GROUPS = frozenset((*_ROLES, *(f"{stem}:{role}" for stem, roles in _ROLES.items() for role in roles)))
 """What ``--remake`` takes for several parts at once."""
+_WHERE = "(form: Make again, command line: --remake)"
+"""A wish to make something again may come from either; its sentence is the same."""
 _BCP_47 = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
 
 
@@ -117,7 +119,7 @@ class Remakes:
             owners = [sku for sku in skus if wish.startswith(f"{sku}:")]
             if not owners:
                 raise BriefError(
-                    f"--remake {wish}: no SKU of this catalog; write SKU:ROLE[:SHOT], e.g. A-1:video"
+                    f"{wish!r} names no SKU of this catalog; write SKU:ROLE[:SHOT], e.g. A-1:video {_WHERE}"
                 )
             sku = max(owners, key=len)
             part = wish[len(sku) + 1 :].strip().casefold()
@@ -127,8 +129,8 @@ class Remakes:
                 part = f"{stem}:{part}"
             if (role not in _ROLES and stem is None) or part.endswith(":"):
                 raise BriefError(
-                    f"--remake {wish}: {part!r} is no part; write copy[:LANGUAGE[:MARKETPLACE]],"
-                    f" image[:{'|:'.join(_ROLES['image'])}[:NUMBER]] or video[:{VIDEO_ATMOSPHERE}][:NUMBER]"
+                    f"{wish!r}: {part!r} is no part; write copy[:LANGUAGE[:MARKETPLACE]],"
+                    f" image[:{'|:'.join(_ROLES['image'])}[:NUMBER]] or video[:{VIDEO_ATMOSPHERE}][:NUMBER] {_WHERE}"
                 )
             by_sku[sku] = (*by_sku.get(sku, ()), part)
         return cls(by_sku)
@@ -143,7 +145,8 @@ class Remakes:
         for wish in self.by_sku.get(sku, ()):
             if not any(_is_meant(part, wish) for part in names):
                 choices = f"the parts of {sku} are {', '.join(names)}" if names else f"{sku} has no parts"
-                raise BriefError(f"--remake {sku}:{wish}: this run makes no such part; {choices}")
+                meant = f"{sku}:{wish}"
+                raise BriefError(f"{meant!r}: this run makes no such part; {choices} {_WHERE}")
 
 
 def _is_meant(part: str, wish: str) -> bool:

@@ -21,7 +21,7 @@ from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.ledger.attempts import remake_name
 from skuflow.ledger.rows import JobRow, StoredResult, result_json
 from skuflow.listing.ai_labels import VisibleLabel
-from skuflow.listing.fitting import made_to_fit
+from skuflow.listing.fitting import ROLES, made_to_fit, product_group
 from skuflow.storage.keys import asset_key, developed_key
 from skuflow.storage.objects import ObjectMissingError, ObjectStore, StoredObject
 from skuflow.studio.labels.labelling import Labelling
@@ -68,7 +68,8 @@ def develop(
     index = _index(store, outcome.made_job)
     developed = None if index is None or index["recipe"] != recipe else _indexed(store, outcome, index)
     if developed is None:
-        workbench = _Keep(store, outcome.made_job, labelling, visible, _vendor_label(store, outcome))
+        group = product_group(request.product)
+        workbench = _Keep(store, outcome.made_job, labelling, visible, _vendor_label(store, outcome), group)
         index = {"recipe": recipe, **_made_or_refused(workbench, request, outcome)}
         store.put(_index_key(outcome.made_job), json.dumps(index).encode(), "application/json")
         developed = _as_indexed(outcome, index)
@@ -233,6 +234,7 @@ def _creation(keep: _Keep, outcome: Outcome, origin: Origin) -> None:
     """The picture in the vendor's own shape, as a JPEG."""
     from PIL import Image
 
+    from skuflow.studio.encoding import as_jpeg
     from skuflow.studio.picture import StudioError
 
     try:
@@ -240,9 +242,7 @@ def _creation(keep: _Keep, outcome: Outcome, origin: Origin) -> None:
             picture = opened.convert("RGB")
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise StudioError("PICTURE_UNREADABLE", f"the vendor's picture cannot be read ({error})") from error
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=90, subsampling=1, optimize=True)
-    keep.add_picture(_label(picture.size), buffer.getvalue(), origin, None)
+    keep.add_picture(_label(picture.size), as_jpeg(picture, 90, 1), origin, None)
 
 
 def _video(keep: _Keep, request: VideoRequest, outcome: Outcome) -> None:
@@ -265,12 +265,14 @@ class _Keep:
         labelling: Labelling,
         visible: VisibleLabel | None,
         vendor: FileLabel | None,
+        category: str | None,
     ) -> None:
         self.store = store
         self._job = job
         self._labelling = labelling
         self._visible = visible
         self._vendor = vendor
+        self._category = category
         self.results: tuple[StoredResult, ...] = ()
 
     def add_picture(self, label: str, jpeg: bytes, origin: Origin, product_box_px: BoxPx | None) -> None:
@@ -315,7 +317,9 @@ class _Keep:
 
     def _picture(self, jpeg: bytes, label: str, origin: Origin) -> bytes:
         width, _, height = label.partition("x")
-        return made_to_fit(self._labelled(jpeg, "image/jpeg", origin), "scene", (int(width), int(height)))
+        role = ROLES[self._job.slot.content_type].value
+        labelled = self._labelled(jpeg, "image/jpeg", origin)
+        return made_to_fit(labelled, role, (int(width), int(height)), self._category)
 
     def _labelled(self, data: bytes, media_type: str, origin: Origin) -> bytes:
         system = f"{self._job.provider} {self._job.model}"

@@ -212,7 +212,9 @@ class Kit(_Model):
     cost: Cost = Cost()
     measures: int = Field(default=0, description="Which generation of measures the scores were taken by.")
     made_for: dict[str, str] = Field(
-        default_factory=dict, description="Digests of what the product and each stage were made for."
+        default_factory=dict,
+        description='Digests of what the product and each stage were made for; "bytes" is that of the limits which'
+        " pictures have more bytes than, although they were encoded for them.",
     )
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)

@@ -24,8 +24,8 @@ from skuflow.listing.bench import (
 from skuflow.listing.copywriting import ListingCopy
 from skuflow.listing.developing import NOT_MADE
 from skuflow.listing.findings import Finding, Severity
-from skuflow.listing.fitting import product_group
-from skuflow.listing.kit import ImageRole, KitCopy, KitImage, Rendition
+from skuflow.listing.fitting import ROLES, product_group
+from skuflow.listing.kit import KitCopy, KitImage, Rendition
 from skuflow.listing.planning import KitPlan
 from skuflow.listing.rules import fits, text_limits
 from skuflow.quality.copy_proof import prove
@@ -37,16 +37,6 @@ from skuflow.studio.labels.origin import Origin
 if TYPE_CHECKING:
     from skuflow.quality.scoring import Score
     from skuflow.studio.picture import Pixels
-
-_ROLES = {
-    "main": ImageRole.MAIN,
-    "scene": ImageRole.SCENE,
-    ImageTask.MODEL: ImageRole.USAGE,
-    ImageTask.LINE_ART: ImageRole.DETAIL,
-    ImageTask.CONCEPT: ImageRole.SCENE,
-    "extended": ImageRole.SCENE,
-}
-"""What a picture is for, by how it came about."""
 
 _COMPARED = frozenset(("main", "scene", "extended"))
 """Where the product must be the cut-out one; worn by a person or drawn it has another outline."""
@@ -92,7 +82,7 @@ def image_part(bench: Bench, slot: Slot, outcome: Outcome) -> KitImage:
                 "labelled": labelled_files(bench, outcome),
             }
         )
-    role = _ROLES[slot.content_type]
+    role = ROLES[slot.content_type]
     group = product_group(bench.makings.plan.product)
     placement = outcome.result("placement")
     boxes = json.loads(bench.store.get(placement.key)) if placement is not None else {}
@@ -171,7 +161,7 @@ def _not_made(slot: Slot, entry: Mapping[str, str]) -> Finding:
             subject=slot.part,
             message=f"the vendor did not leave the product as it was ({entry['message']}); look at it closely, "
             f"or --remake {slot.sku}:{slot.part}",
-            message_zh=f"服务商改动了商品的位置或外观（{entry['message']}）；请仔细检查，"
+            message_zh=f"供应商改动了商品的位置或外观（{entry['message']}）；请仔细检查，"
             f"或 --remake {slot.sku}:{slot.part}",
         )
     return Finding(
@@ -201,7 +191,7 @@ def _score_picture(
     product_box = (box[0], box[1], box[2], box[3]) if box is not None else None
     return score_image(
         pixels,
-        role=_ROLES[content_type].value,
+        role=ROLES[content_type].value,
         source=bench.cutout() if content_type in _COMPARED else None,
         product_box_px=product_box,
         size_px=asked_px,
@@ -228,7 +218,7 @@ def _rendition(
             height=height,
             size_bytes=stored.size_bytes,
             format=image_format,
-            role=_ROLES[content_type].value,
+            role=ROLES[content_type].value,
             product_share_ratio=score.measures.get("product_share_ratio", 0.0),
             category=group,
             white_background=score.measures.get("white_border_ratio", 0.0) >= 1.0,

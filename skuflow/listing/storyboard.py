@@ -189,11 +189,16 @@ def make_storyboard(
                 move=move,
                 duration_s=length / 10,
                 caption=words or None,
-                note=_NOTES[move].format(style=style.replace("_", " ")),
+                note=usual_note(move, style),
                 transition=_PASSAGES[(index - 1) % len(_PASSAGES)] if index else Transition(),
             )
         )
     return Storyboard(shots=tuple(shots), duration_s=tenths / 10)
+
+
+def usual_note(move: Move, style: str) -> str:
+    """What ``make_storyboard`` notes of such a shot; any other note is somebody's own words."""
+    return _NOTES[move].format(style=style.replace("_", " "))
 
 
 def _shot_count(styles: int, duration_s: float) -> int:

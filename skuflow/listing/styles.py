@@ -27,7 +27,7 @@ class _Model(BaseModel):
 
 
 class MarketLike(_Model):
-    """A style goes down well; ``claim`` = the source tool says so, unverified; ``judgement`` = ours."""
+    """A style goes down well; ``claim`` = an AliExpress image tool says so, unverified; ``judgement`` = ours."""
 
     evidence: Evidence
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from skuflow.catalog.product import Product
 from skuflow.listing.brief import Brief, BriefError
-from skuflow.listing.kit import Kit, KitStatus
+from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.storage.keys import WAITING_PREFIX, waiting_key
 from skuflow.storage.objects import ObjectMissingError, ObjectStore
 
@@ -41,11 +41,18 @@ class WaitingSku:
     only_video: bool = False
 
 
+def waits(kit: Kit) -> bool:
+    """Whether another day can go on with the kit: a part of it waits, also where another one has failed."""
+    if kit.status is KitStatus.FAILED:
+        return any(part.state is PartState.WAITING for part in kit.parts)
+    return kit.status is KitStatus.DEFERRED
+
+
 def note_waiting(store: ObjectStore, kit: Kit, brief: Brief, makers: Mapping[str, str] | None = None) -> None:
-    """Remember the SKU of a deferred kit; nothing for any other. Call it before the kit is stored, so that no kit waits
-    of which nobody knows. ``makers``: see ``WaitingSku``.
+    """Remember the SKU of a kit that waits; nothing for any other. Call it before the kit is stored, so that no kit
+    waits of which nobody knows. ``makers``: see ``WaitingSku``.
     """
-    if kit.status is not KitStatus.DEFERRED:
+    if not waits(kit):
         return
     since = kit.created_at
     known = _known(store, kit.sku)

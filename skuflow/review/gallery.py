@@ -37,7 +37,8 @@ from skuflow.review.outfiles import relative_url, write_whole
 from skuflow.review.reasons import average
 from skuflow.review.rendering import page_environment
 from skuflow.review.score_words import penalty_words
-from skuflow.review.wording import Wording, readable, say, subject_words
+from skuflow.review.shot_words import shot_words
+from skuflow.review.wording import Wording, name_of, say, subject_words
 
 CARDS_PER_PAGE = 60
 
@@ -209,7 +210,8 @@ def _is_ours(path: Path) -> bool:
 def _environment() -> Environment:
     environment = page_environment()
     environment.globals.update(
-        readable=readable,
+        name_of=name_of,
+        shot_words=shot_words,
         style_words=style_words,
         subject_words=_subject_words,
         penalty_words=penalty_words,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from skuflow.jobs.contract import Capability
+from skuflow.listing.fitting import heavy_files, is_to_be_fitted, product_group
 from skuflow.listing.kit import ImageRole, Kit, KitImage
 from skuflow.listing.rules.judging import Breach
 from skuflow.review.lint import LintBreach
@@ -35,12 +36,12 @@ class Fix(StrEnum):
 
 FIX_WORDS: dict[Fix, Wording] = {
     Fix.RENDER: Wording(
-        "run the SKU again for this marketplace: the studio makes it anew, free of charge",
-        "为该平台重新运行该 SKU：由本地工作室免费重新制作",
+        "run the SKU again for this marketplace, once the rule holds: the studio makes it anew, free of charge",
+        "规则生效后，为该平台重新运行该 SKU：由本地工作室免费重新制作",
     ),
     Fix.ENCODE: Wording(
-        "run the SKU again for this marketplace: the studio encodes it anew, free of charge",
-        "为该平台重新运行该 SKU：由本地工作室免费重新编码",
+        "run the SKU's images again, once the rule holds: the studio encodes the file anew, free of charge",
+        "规则生效后，重新运行该 SKU 的图片步骤：由本地工作室免费重新编码",
     ),
     Fix.CHOOSE: Wording("leave the images with the lowest scores out", "上传时去掉评分最低的图片"),
     Fix.REWRITE: Wording("have this copy written again with --remake", "用 --remake 重新生成该文案"),
@@ -60,14 +61,13 @@ FIX_WORDS: dict[Fix, Wording] = {
         "supply a larger photo, or one of your own taken for this place", "请提供更大的或专门拍摄的实拍照片"
     ),
     Fix.HAND: Wording(
-        "mend it by hand, for example with a video editor; skuflow does not make this",
-        "需人工处理（例如用视频编辑软件），skuflow 不生成该内容",
+        "mend it by hand, for example with a picture or video editor; skuflow does not make this",
+        "需人工处理（例如用图片或视频编辑软件），skuflow 不生成该内容",
     ),
 }
 
 _CAPABILITIES = {"copy": Capability.COPY, "image": Capability.IMAGE, "video": Capability.VIDEO}
 _TOO_SMALL = frozenset(("width_min_px", "height_min_px", "longest_min_px"))
-_REENCODED = frozenset(("bytes_max", "formats"))
 _OF_THE_STREAM = frozenset(
     ("audio_bitrate_min_bps", "bitrate_min_bps", "bytes_max", "codecs", "formats", "fps_min", "fps_max")
 )
@@ -102,8 +102,11 @@ def mending(kit: Kit, found: LintBreach, store: ObjectStore) -> Mending:
         return Mending(Fix.RESHAPE, Capability.VIDEO, 1)
     if breach.field == "composite_allowed":
         return Mending(Fix.PHOTO)
-    if breach.field in _REENCODED:
-        return Mending(Fix.ENCODE)
+    if breach.field == "formats":
+        # Pictures are delivered as JPEGs and as nothing else.
+        return Mending(Fix.HAND)
+    if breach.field == "bytes_max":
+        return Mending(Fix.HAND if _is_as_light_as_can_be(kit, found.file) else Fix.ENCODE)
     image = next((image for image in kit.images if image.id == found.part), None)
     if image is None:
         return Mending(Fix.GENERATE, _CAPABILITIES[kind], 1)
@@ -114,6 +117,11 @@ def mending(kit: Kit, found: LintBreach, store: ObjectStore) -> Mending:
     if image.provider == _STUDIO:
         return Mending(Fix.PHOTO)
     return Mending(Fix.GENERATE, Capability.IMAGE, 1)
+
+
+def _is_as_light_as_can_be(kit: Kit, file: str) -> bool:
+    """Whether a run has encoded the kit's pictures for today's limits, and this one is still too heavy."""
+    return file in heavy_files(kit.images, product_group(kit.product)) and not is_to_be_fitted(kit)
 
 
 def _large_enough(kit: Kit, image: KitImage, breach: Breach, store: ObjectStore) -> bool:

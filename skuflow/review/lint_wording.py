@@ -67,8 +67,8 @@ _FIELDS: dict[str, tuple[str, str]] = {
 WORDED_FIELDS = frozenset(_FIELDS)
 
 _NOT_THERE = {
-    "copy": Wording("the kit has no copy for it", "套件中没有该平台的文案"),
-    "video": Wording("the kit has no video for it", "套件中没有可用视频"),
+    "copy": Wording("the kit has no copy for it", "素材包中没有该平台的文案"),
+    "video": Wording("the kit has no video for it", "素材包中没有可用视频"),
 }
 _NOT_MEASURED: dict[str, tuple[str, str]] = {
     "audio_bitrate_min_bps": (

@@ -215,7 +215,7 @@ def _copy(kit: Kit) -> list[str]:
         )
         for text in kit.copy_[:_MOST_ROWS]
     ]
-    head = ("Language 语言", "Title 标题", "Points 卖点", "Facts 信息")
+    head = ("Language 语言", "Title 标题", "Points 要点", "Facts 信息")
     origins = dict.fromkeys(both(name_of("origin", text.origin)) for text in kit.copy_)
     return ["### Copy 文案", "", *table(head, rows, right=(2, 3)), "", f"{plain('; '.join(origins))}"]
 

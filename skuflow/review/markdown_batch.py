@@ -49,6 +49,8 @@ CSV_COLUMNS = (
     "parts_kept",
     "seconds",
     "reasons",
+    "status_zh",
+    "reasons_zh",
 )
 
 _TITLE_CHARS = 80
@@ -158,8 +160,17 @@ def _cells(result: SkuResult) -> dict[str, str]:
         str(result.kept),
         seconds,
         "; ".join(result.reasons),
+        name_of("status", result.status).zh,
+        "; ".join(_reasons_zh(result)),
     )
     return dict(zip(CSV_COLUMNS, cells, strict=True))
+
+
+def _reasons_zh(result: SkuResult) -> list[str]:
+    return [
+        *(found.message_zh or found.message for found in result.refusals),
+        *(trouble_words(text).zh for text in result.troubles),
+    ]
 
 
 def _badness(result: SkuResult) -> tuple[int, float]:
@@ -283,13 +294,13 @@ def caps_lines(caps: Sequence[CapUse], budget: BudgetUse, day: date, zone: ZoneI
 def _agency(complete: int, sums: BatchMoney) -> list[str]:
     lines = ["### Against an agency 与外包相比", ""]
     if not complete:
-        return [*lines, "No kit is complete yet. 还没有完成的素材。"]
+        return [*lines, "No kit is complete yet. 还没有完成的素材包。"]
     ours, theirs = _settled(sums.ever), complete * sums.outsourcing_micro
     saved = theirs - ours
     rows = [
         ("Paid for these SKUs so far, failures included 历次已付（含失败）", yuan(ours)),
         (
-            f"An agency, {complete:,} kits at {yuan(sums.outsourcing_micro)} 外包 {complete:,} 套",
+            f"An agency, {complete:,} kits at {yuan(sums.outsourcing_micro)} 外包 {complete:,} 个素材包",
             yuan(theirs),
         ),
         (

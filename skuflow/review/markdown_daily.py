@@ -101,7 +101,7 @@ def _person(figures: DayFigures) -> list[str]:
     ready = figures.kits.by_status[KitStatus.NEEDS_REVIEW]
     if ready:
         lines.append(
-            f"- **Kits to be reviewed 待审核素材: {ready}**, before they are published. 发布前请审核。"
+            f"- **Kits to be reviewed 待审核素材包: {ready}**, before they are published. 发布前请审核。"
         )
     if figures.given_up:
         lines.append(
@@ -123,7 +123,7 @@ def _kits(figures: DayFigures) -> list[str]:
     kits, waiting = figures.kits, figures.waiting
     lines = ["### SKUs 商品", ""]
     if not kits.skus:
-        lines.append("No kit changed on this day. 当日没有素材变化。")
+        lines.append("No kit changed on this day. 当日没有素材包变化。")
     else:
         known = [status for status in _ORDER if kits.by_status[status]]
         rows = [(both(say(f"status.{status}")), f"{kits.by_status[status]:,}") for status in known]

@@ -11,6 +11,7 @@ from skuflow.review.cards import KitEntry
 from skuflow.review.export import KIT_FILE
 from skuflow.review.outfiles import harmless, write_whole
 from skuflow.review.reasons import all_findings, reasons
+from skuflow.review.wording import name_of, subject_words
 
 SUMMARY_FILE = "summary.csv"
 COLUMNS = (
@@ -31,6 +32,8 @@ COLUMNS = (
     "findings",
     "kit",
     "seconds",
+    "status_zh",
+    "reasons_zh",
 )
 
 
@@ -77,6 +80,11 @@ def _row(entry: KitEntry) -> dict[str, str]:
         "findings": " ".join(dict.fromkeys(finding.code for finding in all_findings(kit))),
         "kit": f"{entry.folder}/{KIT_FILE}",
         "seconds": _figure(entry.seconds),
+        "status_zh": name_of("status", kit.status).zh,
+        "reasons_zh": "; ".join(
+            f"{'、'.join(subject_words(subject).zh for subject in reason.subjects)}：{reason.zh}"
+            for reason in reasons(kit)
+        ),
     }
 
 

@@ -44,7 +44,7 @@ def part_words(part: str) -> Wording | None:
     if kind == "judge":
         judged = part_words(":".join(rest))
         asked = say("part.judge")
-        return judged and Wording(f"{asked.en} {judged.en}", f"{asked.zh} {judged.zh}")
+        return judged and Wording(f"{asked.en} {judged.en}", f"{asked.zh}{judged.zh}")
     if kind in ("image", "video") and rest and f"type.{rest[0]}" in _WORDS:
         return name_of("type", rest[0])
     if kind == "image" and rest and f"role.{rest[0]}" in _WORDS:
@@ -160,6 +160,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     "role.comparison": ("Comparison", "对比图"),
     "role.usage": ("How to use", "使用流程图"),
     "role.banner": ("Banner", "横幅图"),
+    "move.push_in": ("Push in", "推近"),
+    "move.pull_out": ("Pull out", "拉远"),
+    "move.truck_left": ("Truck left", "左移"),
+    "move.truck_right": ("Truck right", "右移"),
+    "move.rise": ("Rise", "上升"),
+    "move.orbit": ("Orbit", "环绕"),
+    "move.reveal": ("Reveal", "展开"),
+    "move.still": ("Still", "静止"),
+    "list.and": (", ", "、"),
     "type.model": ("With a person", "模特图"),
     "type.line_art": ("From the line drawing", "线稿成图"),
     "type.concept": ("Concept, no photo", "概念图（非实拍）"),
@@ -192,7 +201,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "copy.heading": ("Copy", "文案"),
     "copy.languages": ("Languages", "语言"),
     "copy.title": ("Title", "标题"),
-    "copy.bullets": ("Bullet points", "卖点"),
+    "copy.bullets": ("Bullet points", "要点"),
     "copy.description": ("Description", "描述"),
     "copy.keywords": ("Keywords", "关键词"),
     "copy.script": ("Video script", "视频脚本"),
@@ -257,7 +266,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "cost.estimated": ("estimated {amount}", "预估 {amount}"),
     "cost.seconds": ("made in {seconds}", "用时 {seconds}"),
     "costs.heading": ("Costs", "费用"),
-    "costs.title": ("What the listings cost", "上架素材花了多少钱"),
+    "costs.title": ("What the listings cost", "素材包花了多少钱"),
     "costs.back": ("Gallery", "返回图库"),
     "costs.table_hint": (
         "costs.csv: one row per SKU, vendor and kind of work, exact amounts",
@@ -265,22 +274,22 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "costs.verdict": (
         "A listing cost {amount} on average: {share} of the {agency} that an agency takes.",
-        "平均每套素材 {amount}，是外包价 {agency} 的 {share}。",
+        "平均每个素材包 {amount}，是外包价 {agency} 的 {share}。",
     ),
     "costs.verdict_dear": (
         "A listing cost {amount} on average, more than the {agency} that an agency takes.",
-        "平均每套素材 {amount}，高于外包价 {agency}。",
+        "平均每个素材包 {amount}，高于外包价 {agency}。",
     ),
     "costs.verdict_free": (
         "{kits} listings, and no vendor was paid: everything was made on this computer.",
-        "共 {kits} 套素材，没有向任何供应商付费：全部在本机生成。",
+        "共 {kits} 个素材包，没有向任何供应商付费：全部在本机生成。",
     ),
     "costs.no_kit": (
         "No kit is complete yet, so there is nothing to compare with an agency.",
-        "还没有完成的素材，暂时无法与外包价比较。",
+        "还没有完成的素材包，暂时无法与外包价比较。",
     ),
     "costs.ours": ("Paid to vendors", "付给供应商"),
-    "costs.agency": ("An agency, for {kits} kits at {price}", "外包：{kits} 套，每套 {price}"),
+    "costs.agency": ("An agency, for {kits} kits at {price}", "外包：{kits} 个素材包，每个 {price}"),
     "costs.saved": ("saved", "节省"),
     "costs.lost": ("more than the agency", "比外包多花"),
     "costs.this_run": ("This run", "本次运行"),
@@ -326,7 +335,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Saved compares complete kits, as they were ordered, with {price} an agency takes for one SKU "
         "(SKUFLOW_OUTSOURCING). Everything that was paid counts against it, also failures and unfinished SKUs. "
         "Working time and this computer are not counted.",
-        "“节省”把已完成的素材（按下单内容）与外包价每个 SKU {price}（SKUFLOW_OUTSOURCING）比较。"
+        "“节省”把已完成的素材包（按下单内容）与外包价每个 SKU {price}（SKUFLOW_OUTSOURCING）比较。"
         "所有已付费用都计入，包括失败和未完成的 SKU；不含人工时间和本机成本。",
     ),
     "costs.made_by": (

@@ -42,6 +42,18 @@ def encode_within(
     return _within(Image.fromarray(pixels, "RGB"), max_bytes, quality, subsampling, overhead_bytes=0)
 
 
+def as_jpeg(picture: Image.Image, quality: int, subsampling: int) -> bytes:
+    """The picture as a JPEG, in as few bytes as its quality allows; ``subsampling`` as above."""
+    buffer = io.BytesIO()
+    try:
+        picture.save(buffer, "JPEG", quality=quality, subsampling=subsampling, optimize=True)
+    except OSError:
+        # Pillow gives an optimised file a buffer of one byte for each pixel, and fine grain takes more.
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=quality, subsampling=subsampling)
+    return buffer.getvalue()
+
+
 def fit_bytes(jpeg: bytes, max_bytes: int) -> Encoded:
     """A JPEG as one of at most ``max_bytes``; the very same bytes where it is one.
 
@@ -96,11 +108,9 @@ def _ever_smaller(picture: Image.Image) -> Iterator[Image.Image]:
 
 
 def _jpeg(picture: Image.Image, quality: int, subsampling: int) -> bytes:
-    buffer = io.BytesIO()
     # What the picture brings along is put back byte by byte; Pillow would write its own version of it.
     picture.info = {}
-    picture.save(buffer, "JPEG", quality=quality, subsampling=subsampling, optimize=True)
-    return buffer.getvalue()
+    return as_jpeg(picture, quality, subsampling)
 
 
 def _subsampling(opened: Image.Image) -> int:

@@ -56,7 +56,7 @@ def test_lists_offer_what_there_is_and_begin_with_the_usual(house: Household, op
     assert {"aliexpress", "amazon", "temu", "tiktok_shop"} <= set(form.choices("Marketplaces 平台"))
     assert form.choices("Languages 语言") == ["en", "es", "fr", "pt", "ru", "de", "ja", "zh"]
     assert {"fast_fashion", "kitchen"} <= set(form.choices("Style 风格"))
-    assert "rising_steam" in form.choices("Motion 动效")
+    assert "rising_steam" in form.choices("Motion 运镜")
     assert form.choices("Copy by 文案") == ["as configured", "offline", "qwen", "openai"]
     assert "kling" in form.choices("Video by 视频")
     assert "qwen" not in form.choices("Video by 视频")
@@ -77,12 +77,14 @@ def test_what_is_left_out_is_told_beside_its_field(house: Household, open_page: 
         (
             "products (Optional)",
             "no/such/file.csv",
-            "no/such/file.csv: no such file or folder; name a CSV, XLSX or JSON file, or a folder with one",
+            "no/such/file.csv: no such file or folder; name a CSV, XLSX or JSON file, or a folder with one"
+            " · no/such/file.csv：没有该文件或文件夹；请指定 CSV、XLSX 或 JSON 文件，或含有它的文件夹",
         ),
         (
             "rows (Optional)",
             "sku,title",
-            "the pasted rows have no row below the header; copy the header line and at least one product",
+            "the pasted rows have no row below the header; copy the header line and at least one product"
+            " · 粘贴的内容只有表头；请连同表头复制至少一行商品",
         ),
     ],
     ids=["no file", "no row"],

@@ -150,7 +150,7 @@ def test_the_report_of_the_day_says_what_waits_for_a_person(
     for title in ("Waits for a person 需要人工处理", "SKUs 商品", "Costs 费用", "Scores 评分"):
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
     expect(seen(page, "SKUs blocked or failed 被拦截或失败: 1")).to_be_visible()
-    expect(seen(page, "Kits to be reviewed 待审核素材: 1")).to_be_visible()
+    expect(seen(page, "Kits to be reviewed 待审核素材包: 1")).to_be_visible()
     why = page.get_by_role("heading", name="Why kits are not ready 未完成的原因")
     expect(why).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text=BLOCKED).first).to_be_visible()

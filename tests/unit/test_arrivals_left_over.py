@@ -97,6 +97,73 @@ def test_what_is_left_over_goes_on_once_a_refusal_is_mended(landed: Landing) -> 
     assert landed.state("a") is FolderState.READY
 
 
+# What changes during the work
+
+
+def changed(landed: Landing) -> None:
+    landed.put("a/1.jpg", b"another photo")
+
+
+def taken_away(landed: Landing) -> None:
+    landed.store.delete("incoming/a/more.jpg")
+
+
+@pytest.mark.parametrize("mend", [changed, taken_away])
+def test_what_is_mended_during_the_work_is_not_refused(
+    landed: Landing, mend: Callable[[Landing], None]
+) -> None:
+    landed.put("a/more.jpg")
+    whole(landed, "a")
+    (claim,) = landed.book.take(this_process(), 1)
+    mend(landed)
+    landed.sweep()
+    assert landed.state("a") is FolderState.TAKEN
+    assert landed.book.refuse(claim, Sentence("the SKU is another folder's", "重复"))
+    assert (landed.state("a"), landed.note("a")) == (FolderState.WAITING, "files are still landing")
+    landed.look()
+    assert landed.state("a") is FolderState.WAITING, "it settles first"
+    landed.clock.turn(seconds=SETTLE_S)
+    landed.look()
+    (again,) = landed.book.take(this_process(), 1)
+    assert again.attempts == 1
+    assert landed.book.refuse(again, Sentence("the SKU is another folder's", "重复"))
+    assert landed.state("a") is FolderState.REFUSED, "nothing has changed since it was claimed"
+
+
+def broken_off(landed: Landing, attempts: int) -> None:
+    for attempt in range(1, attempts + 1):
+        (claim,) = landed.book.take(SOMEBODY, 1)
+        assert claim.attempts == attempt
+        landed.clock.turn(seconds=landed.book.lease_s - 1)
+        if attempt < attempts:
+            landed.clock.turn(seconds=1)
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_a_folder_that_was_mended_under_its_fourth_run_gets_another(landed: Landing, mended: bool) -> None:
+    whole(landed, "a")
+    broken_off(landed, MAX_ATTEMPTS)
+    if mended:
+        changed(landed)
+    landed.sweep()
+    landed.clock.turn(seconds=1)
+    assert landed.book.take(this_process(), 1) == ()
+    assert landed.state("a") is (FolderState.WAITING if mended else FolderState.REFUSED)
+    landed.settle()
+    assert landed.book.to_be_taken() is mended
+
+
+def test_a_run_that_broke_off_over_other_files_does_not_count(landed: Landing) -> None:
+    whole(landed, "a")
+    broken_off(landed, MAX_ATTEMPTS - 1)
+    landed.clock.turn(seconds=1)
+    (claim,) = landed.book.take(this_process(), 1)
+    changed(landed)
+    landed.sweep()
+    assert landed.book.release(claim, counted=True)
+    assert landed.folder("a").attempts == 0
+
+
 # What is put once more
 
 

@@ -135,6 +135,29 @@ def test_the_csv_has_every_sku_and_no_formula() -> None:
     assert (second["title"], second["score_overall"], second["seconds"]) == ("'=HYPERLINK(1)", "", "2.0")
 
 
+def test_the_csv_says_in_chinese_as_well_why_a_kit_is_not_there() -> None:
+    small = Finding(
+        code="ERR_VS_402",
+        severity=Severity.ERROR,
+        subject="a.jpg",
+        message="too small",
+        message_zh="图片过小",
+    )
+    data = b"".join(
+        csv_lines(
+            [
+                result(1, "deferred", troubles=("video:1: CAP_REACHED: the cap of 1 is used up",)),
+                result(2, "blocked", refusals=(small, small.model_copy(update={"message_zh": ""}))),
+            ]
+        )
+    )
+    rows = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""))
+    waiting, refused = ((row["status_zh"], row["reasons_zh"]) for row in rows)
+    assert waiting[0] == "等待中"
+    assert waiting[1].startswith("视频 1：今日生成额度已用完")
+    assert refused == ("已拦截", "图片过小; too small")
+
+
 class Books:
     """A ledger with jobs that ended in every way."""
 

@@ -53,8 +53,9 @@ def test_a_remake_names_no_other_part(wish: str, sku: str, part: str) -> None:
     "wish", ["B-9:video", "A-1", "A-1:", "A-1:song", "A-1:image:", "A-1:scene:", "A-1:banner", "video"]
 )
 def test_a_remake_of_nothing_is_refused(wish: str) -> None:
-    with pytest.raises(BriefError, match="--remake"):
+    with pytest.raises(BriefError, match=r"write .*\(form: Make again, command line: --remake\)$") as refusal:
         Remakes.parse((wish,), SKUS)
+    assert str(refusal.value).startswith(f"'{wish}'")
 
 
 PARTS = ("copy:en", "copy:pt-BR", "image:main:1", "image:scene:1")
@@ -71,6 +72,7 @@ def test_a_remake_of_a_part_that_is_not_made_names_those_that_are(wish: str) -> 
     with pytest.raises(BriefError, match="copy:en, copy:pt-BR, image:main:1, image:scene:1") as refusal:
         remakes.check("A-1", iter(PARTS))
     assert wish in str(refusal.value)
+    assert "form: Make again" in str(refusal.value)
     remakes.check("A-1:blue", PARTS)
 
 

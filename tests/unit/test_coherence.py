@@ -39,10 +39,10 @@ def codes(
 
 
 def test_a_kit_that_tells_one_story_is_coherent() -> None:
-    scene = ImageFacts("image:scene:1", "scene", "camping", 1.0)
+    scene = ImageFacts("image:scene:1", "scene", "camping")
     result = coherence(CHAIR, [copy("Red Camping Chair")], [scene], [ColourShare(RED, 0.9)])
     assert (result.ratio, result.findings) == (1.0, ())
-    assert result.parts == {"colour": 1.0, "kind": 1.0, "keywords": 1.0, "scene": 1.0, "opinion": 1.0}
+    assert result.parts == {"colour": 1.0, "kind": 1.0, "keywords": 1.0, "scene": 1.0}
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_what_waits_for_a_person_comes_first_with_what_to_do(ledger: Ledger, sto
     assert "since 自 2026-11-20 12:00 Asia/Shanghai" in person
     assert "`new_goods`: No row file\\. 缺少表格。" in person
     assert "**SKUs blocked or failed 被拦截或失败: 1**" in person
-    assert "**Kits to be reviewed 待审核素材: 1**" in person
+    assert "**Kits to be reviewed 待审核素材包: 1**" in person
     assert "Caps reached 已达上限: Acme Pictures 图片" in text
     assert "3 done 完成, 1 refused 已拒绝" in text
     assert "- **1 SKU** `ERR_VS_402` (for example 例如 `DM-CHG-007`): " in text

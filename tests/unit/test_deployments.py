@@ -292,6 +292,22 @@ def test_a_pod_is_confined_watched_and_bounded(name: str, pod: dict[str, Any]) -
         assert {probe["httpGet"]["port"] for probe in probes} <= listens
 
 
+def test_workers_of_the_same_pool_can_be_scaled_to_none_for_good() -> None:
+    """Where every run has a pod of its own; else they would take half of the runs, since the pool is the same."""
+    worker = named("Deployment", "skuflow-worker")
+    commands = [
+        next(pod for name, pod in pods() if name == each) for each in ("skuflow-worker", "skuflow-pool")
+    ]
+    assert all("--pool=skuflow" in pod["spec"]["containers"][0]["args"] for pod in commands)
+    assert "replicas" not in worker["spec"], "kubectl apply would start them again"
+    assert named("HorizontalPodAutoscaler", "skuflow-worker")["spec"]["minReplicas"] > 0, (
+        "it would not rest at none"
+    )
+    scaled = "kubectl -n skuflow scale deployment skuflow-worker --replicas=0"
+    assert scaled in (ROOT / "docs" / "many-machines.md").read_text("utf-8")
+    assert scaled in (KUBERNETES / "options" / "kustomization.yaml").read_text("utf-8")
+
+
 # ---- images and commands ----
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -12,16 +13,19 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import TypeAdapter
 
 from flows.forms import AS_CONFIGURED, Kits, Makers
-from flows.manual import manual_kit, manual_listings
+from flows.manual import _overrides, manual_kit, manual_listings
 from flows.order import read_order
 from flows.pasted import catalog_name, pasted_catalog
 from flows.wishes import Wishes
 from providers.registry import CAPABILITIES, REGISTRY
 from skuflow.catalog.errors import CatalogError
+from skuflow.jobs.contract import Capability
 from skuflow.listing.brief import Brief, BriefError, Stage
 from skuflow.listing.markets import markets
 from skuflow.review.artifact_keys import artifact_key
+from skuflow.settings import read_settings
 
+ROOT = Path(__file__).parents[2]
 ROWS = "sku\ttitle\timages\nM-1\tCeramic mug, white\thttps://shop.example/m.jpg\n"
 
 
@@ -95,6 +99,31 @@ def test_a_wish_to_make_again_what_there_is_not_is_refused_in_words(tmp_path: Pa
     assert "write " in str(refused.value)
 
 
+def test_what_refuses_an_input_names_the_forms_field_beside_the_option() -> None:
+    """The same sentence is told on the command line and in the UI."""
+    package = ROOT / "skuflow"
+    places = [
+        *(package / "catalog").rglob("*.py"),
+        *(package / "listing").glob("*.py"),
+        *(ROOT / "flows").glob("*.py"),
+    ]
+    options = 0
+    for path in places:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)):
+                continue
+            for said in (*node.exc.args, *(keyword.value for keyword in node.exc.keywords)):
+                text = "".join(
+                    str(each.value)
+                    for each in ast.walk(said)
+                    if isinstance(each, ast.Constant) and isinstance(each.value, str)
+                )
+                if re.search("--[a-z]", text):
+                    options += 1
+                    assert re.search("form: |表单", text), f"{path.name}: {text}"
+    assert options >= 4
+
+
 def test_no_limit_is_told_by_repeating_what_was_typed() -> None:
     """Prefect's server says ``'...' is too long`` with all of the text, and ``does not match`` with the expression."""
     schema = json.dumps([parameter_schema(form.fn).model_dump() for form in (manual_listings, manual_kit)])
@@ -109,12 +138,55 @@ def test_a_maker_chosen_by_hand_takes_the_place_of_the_configured_one() -> None:
     assert Makers().copy_by == AS_CONFIGURED
 
 
+def test_a_configuration_with_spaces_is_understood_as_the_settings_understand_it() -> None:
+    configured = " copy = qwen ; image=wanx , jimeng ;"
+    for makers in (Makers(copy_by="offline"), Makers(video_by="kling")):
+        read = read_settings({"skuflow_providers": makers.overriding(configured)})
+        assert read.providers_for(Capability.IMAGE) == ("wanx", "jimeng")
+        assert read.providers_for(Capability.COPY) == ("offline" if makers.copy_by == "offline" else "qwen",)
+
+
+def test_only_the_rules_of_what_is_chosen_by_hand_are_left_out() -> None:
+    rules = "image[value>=500]=jimeng; video[type=atmosphere]=hailuo;image[market=US]=ark"
+    assert Makers().routes_left(rules) == rules
+    assert Makers(copy_by="qwen").routes_left(rules) == rules
+    assert Makers(images_by="wanx").routes_left(rules).strip() == "video[type=atmosphere]=hailuo"
+    left = read_settings({"skuflow_routes": Makers(video_by="kling").routes_left(rules)}).routes()
+    assert [rule.providers for rule in left] == [("jimeng",), ("ark",)]
+    settings = read_settings({"skuflow_providers": "video=kling", "skuflow_routes": rules})
+    chosen = _overrides(Makers(images_by="wanx"), settings)
+    made_by = set(read_settings({**settings.model_dump(), **chosen}).providers_in_use())
+    assert {(Capability.IMAGE, "wanx"), (Capability.VIDEO, "kling"), (Capability.VIDEO, "hailuo")} <= made_by
+    assert not {(Capability.IMAGE, "jimeng"), (Capability.IMAGE, "ark")} & made_by
+
+
 def test_rows_copied_from_a_spreadsheet_are_a_catalog(tmp_path: Path) -> None:
     path = pasted_catalog(ROWS, tmp_path)
     assert path.suffix == ".tsv"
     (product,) = read_order(path, Wishes()).products
     assert (product.sku, product.title) == ("M-1", "Ceramic mug, white")
     assert pasted_catalog("\ufeff" + ROWS.replace("\n", "\r\n"), tmp_path).exists()
+
+
+def test_who_reads_pasted_rows_while_they_are_pasted_again_finds_them_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = pasted_catalog(ROWS, tmp_path)
+    whole = path.read_bytes()
+    read: list[bytes] = []
+
+    def slowly(written: Path, data: bytes) -> None:
+        with written.open("wb") as file:
+            file.write(data[:5])
+            file.flush()
+            read.append(path.read_bytes())
+            file.write(data[5:])
+
+    monkeypatch.setattr(Path, "write_bytes", slowly)
+    assert pasted_catalog(ROWS, tmp_path) == path
+    assert read == [whole]
+    assert path.read_bytes() == whole
+    assert [left.name for left in path.parent.iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize("rows", ["sku,title", "\n\n sku,title \n\n"])

@@ -10,13 +10,16 @@ from urllib.parse import unquote
 import pytest
 
 from skuflow.listing.kit import Kit, KitStatus
+from skuflow.listing.storyboard import Move, Shot, usual_note
+from skuflow.listing.styles import all_styles
 from skuflow.quality.score_table import RULES_BY_KIND
 from skuflow.review import gallery
 from skuflow.review.cards import KitEntry, build_card
 from skuflow.review.export import export_kit
 from skuflow.review.gallery import RunSummary, write_gallery
 from skuflow.review.measures import ASPECTS, measure_words
-from skuflow.review.wording import Wording, part_words, say, subject_words
+from skuflow.review.shot_words import shot_words
+from skuflow.review.wording import Wording, name_of, part_words, say, subject_words
 from skuflow.storage.folder import FolderStore
 from tests.review_kits import (
     HOSTILE_TITLE,
@@ -287,6 +290,7 @@ def test_a_key_without_words_is_an_error() -> None:
 def test_parts_and_measures_are_named_for_people() -> None:
     assert part_words("image:scene:2").zh == "场景图 2"  # type: ignore[union-attr]
     assert part_words("copy:pt-BR").en == "Copy Português"  # type: ignore[union-attr]
+    assert part_words("judge:copy:es") == Wording("Opinion on Copy Español", "评审意见：文案 Español")
     assert part_words("photos/07.jpg") is None
     assert measure_words("product_share_ratio", 0.852)[1].en == "85.2 %"
     assert measure_words("stretch_ratio", 1.004)[1].en == "× 1"
@@ -295,6 +299,41 @@ def test_parts_and_measures_are_named_for_people() -> None:
         Wording("Edge shift px", "Edge shift px"),
         Wording("12,345 px", "12,345 px"),
     )
+
+
+def test_a_storyboard_is_told_in_both_languages(made: tuple[list[KitEntry], Path]) -> None:
+    text = (made[1] / "index.html").read_text(encoding="utf-8")
+    for entry in made[0]:
+        for shot in (shot for video in entry.kit.videos for shot in video.storyboard):
+            assert f'<span class="zh">{name_of("move", shot.move.value).zh}</span>' in text
+            said = shot_words(shot)
+            assert said is not None
+            assert said.en == shot.note
+            assert f'<span class="zh">{said.zh}</span>' in text
+
+
+@pytest.mark.parametrize("move", Move)
+def test_every_move_and_its_note_have_chinese_words(move: Move) -> None:
+    assert re.search("[\u4e00-\u9fff]", name_of("move", move.value).zh)
+    style = all_styles()[0]
+    shot = Shot(number=1, style=style.id, move=move, duration_s=2.0)
+    said = shot_words(shot.model_copy(update={"note": usual_note(move, style.id)}))
+    assert said is not None
+    assert said.en == usual_note(move, style.id)
+    assert f"“{style.name_zh}”" in said.zh
+    assert not re.search("[A-Za-z{}]", said.zh)
+    assert shot_words(shot) is None
+
+
+def test_the_note_of_a_provider_stays_as_it_was_written() -> None:
+    shot = Shot(number=1, style="kitchen", move=Move.STILL, duration_s=2.0, note="Steam rises.")
+    assert shot_words(shot) == Wording("Steam rises.", "Steam rises.")
+
+
+def test_names_for_screen_readers_are_in_both_languages(page: Page) -> None:
+    findings = page.all("section", class_="findings")
+    assert findings
+    assert {section["data-zh"] for section in findings} == {say("findings.heading").zh}
 
 
 @pytest.mark.parametrize(

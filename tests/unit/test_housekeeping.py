@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from skuflow.catalog.arrivals.keys import LOCAL
 from skuflow.catalog.arrivals.sentences import gave_up
 from skuflow.catalog.arrivals.states import Announced, FolderState, FoundBy
 from skuflow.housekeeping.attention import about_arrivals, about_batches, about_waiting
-from skuflow.housekeeping.cleaning import FOLDER_RULES, STORAGE_RULES, clean
+from skuflow.housekeeping.cleaning import FOLDER_RULES, STORAGE_RULES, Cleaned, clean
 from skuflow.housekeeping.concerns import Concern, Kind, not_told_yet, telling_failed, were_told
 from skuflow.housekeeping.dead_runs import runs_without_process
 from skuflow.housekeeping.left_jobs import Looked
@@ -34,10 +35,12 @@ from skuflow.listing.brief import Brief
 from skuflow.listing.waiting import _Note
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import waiting_key
+from tasks.dead_runs import GONE
 from tests.money import Clock, open_ledger, order, product
 
 NOW = datetime.now(UTC)
 SECOND = timedelta(seconds=1)
+CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 @pytest.fixture
@@ -333,8 +336,43 @@ def test_the_report_counts_shows_and_escapes(ledger: Ledger) -> None:
     waiting = Looked(row, row.state, "STILL_WORKING", "still at it")
     assert Report(jobs=[waiting]).is_empty
     report = Report(jobs=[Looked(row, RowState.SETTLED), waiting], runs=[f"run {n}" for n in range(51)])
-    assert report.in_one_line() == "1 jobs collected, 1 jobs left as they are, 51 runs seen to"
+    assert report.in_one_line() == (
+        "1 jobs collected, 1 jobs left as they are, 51 runs seen to · 取回 1 项任务，1 项任务未变，处理 51 个运行"
+    )
     text = report.markdown()
     assert "- A\\|\\`b\\` image:scene:1 at acme: collected and paid" in text
     assert "and 1 more" in text
     assert "still at it" not in text
+
+
+def test_all_that_the_report_says_is_in_both_languages(ledger: Ledger) -> None:
+    row = ledger.reserve(order("A"), owner="me")
+    ended = [Looked(row, state, "GAVE_UP", "it failed") for state in RowState if state is not row.state]
+    report = Report(
+        jobs=[*ended, Looked(row, RowState.SETTLED)],
+        runs=[f"run: {GONE}"] * 51,
+        chunks=["chunk 1 of batch b: started again 已重新启动"],
+        cleaned=[Cleaned("claims of SKUs", 3, what_zh="SKU 占用记录")],
+        told=[Concern(Kind.PROVIDER, "acme", "top it up.", "请充值。")],
+        troubles=["collect jobs 取回任务: ConnectionError: away"],
+        not_reached=1,
+    )
+    shown = [line for line in report.markdown().splitlines() if line and line != "- A"]
+    assert len(shown) == 1 + 1 + 7 + len(ended) + 1 + 51 + 4
+    assert [line for line in shown if not CHINESE.search(line)] == []
+    assert "- A image:scene:1 at acme: in doubt: it failed · 场景图 1（acme）：待核实；" in report.markdown()
+
+
+def test_all_that_is_cleaned_away_has_a_name_in_both_languages(
+    tmp_path: Path, store: FolderStore, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> int:
+        raise OSError("away")
+
+    for rule in ("_folder", "_objects", "_unfinished", "_ended_batches"):
+        monkeypatch.setattr(f"skuflow.housekeeping.cleaning.{rule}", away)
+    for kept in ("SkuClaims", "Marks"):
+        monkeypatch.setattr(f"skuflow.housekeeping.cleaning.{kept}.forget", away)
+    troubles = clean(tmp_path / "home", store, ledger.engine, NOW)
+    assert len(troubles) == len(FOLDER_RULES) + len(STORAGE_RULES) + 4
+    assert all(CHINESE.search(one.what_zh) for one in troubles)

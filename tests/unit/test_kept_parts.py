@@ -8,19 +8,23 @@ import cv2
 import numpy as np
 import pytest
 
+from flows.commands.run import _nothing_was_missing
+from flows.kit_reports import KitReport
 from skuflow.catalog.intake import Intake, take_in
 from skuflow.catalog.names import read_name
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.catalog.sources import Shop
 from skuflow.jobs.contract import Slot
+from skuflow.jobs.errors import NEEDS_VENDOR
+from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.ledger.views import Totals
-from skuflow.listing.assembly import _stale, _story
+from skuflow.listing.assembly import _part_findings, _stale, _story
 from skuflow.listing.bench import Bench, Makings
 from skuflow.listing.brief import Brief, Stage
 from skuflow.listing.planning import plan_kit
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import kit_key
-from tests.unit.library import text
+from tests.unit.library import kit, text
 
 
 def blue_box(path: Path, side_px: int = 900) -> str:
@@ -81,3 +85,21 @@ def test_what_a_run_leaves_out_is_not_called_outdated(part: str) -> None:
     assert "--remake" not in left_out.message
     asked_for = _stale(Slot("BOX-1", part, 1), (Stage.IMAGES, Stage.VIDEO))
     assert f"--remake BOX-1:{part}:1" in asked_for.message
+
+
+def test_copy_that_no_provider_can_write_is_told_at_once_with_what_to_do() -> None:
+    plan = plan_kit(box(), Brief(stages=(Stage.COPY,), languages=("en", "zh-Hant")))
+    english, traditional = plan.copy_slots
+    refused = Outcome(OutcomeState.FAILED, Reason(NEEDS_VENDOR, "no templates; name a text model"))
+    (finding,) = _part_findings(plan, {traditional: refused})
+    assert (finding.code, finding.subject) == ("COPY_LANGUAGE", "copy:zh-Hant")
+    assert finding.message == "Copy in zh-Hant was not written: no templates; name a text model."
+    assert "SKUFLOW_PROVIDERS" in (finding.message_zh or "")
+    of_another_kind = Outcome(OutcomeState.FAILED, Reason("INVALID_INPUT", "no name"))
+    assert _part_findings(plan, {english: of_another_kind}) == []
+
+    without, with_it = kit(), kit(findings=(finding,))
+    told = KitReport(with_it.sku, "", with_it.status, with_it).result()
+    assert told.told == (finding,)
+    assert not _nothing_was_missing([told])
+    assert _nothing_was_missing([KitReport(without.sku, "", without.status, without).result()])

@@ -17,12 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from skuflow.listing.ai_labels import visible_label
+from skuflow.listing.ai_labels import labels_to_switch_on, visible_label
+from skuflow.listing.findings import Severity
 from skuflow.studio.labels.files import with_packet
 from skuflow.studio.labels.labelling import Labelling
 from skuflow.studio.labels.origin import AigcLabel, FileLabel, LabelError, Origin, label_in
 from skuflow.studio.labels.visible import video_with_visible_label, with_visible_label
 from skuflow.studio.picture import Pixels, StudioError
+from tests.unit.library import image, video
 
 TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TC260 = "http://www.tc260.org.cn/ns/AIGC/1.0/"
@@ -232,6 +234,26 @@ def test_who_asks_for_a_visible_label_and_since_when() -> None:
     label = visible_label(["US", "CN"], date(2025, 9, 1))
     assert label is not None
     assert (label.markets, label.text_height_ratio, label.video_s) == (("CN",), 0.05, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("origin", "named"),
+    [
+        ("", False),
+        ("algorithmicallyEnhanced", False),
+        ("compositeSynthetic", False),
+        ("compositeWithTrainedAlgorithmicMedia", True),
+        ("trainedAlgorithmicMedia", True),
+    ],
+)
+def test_tiktok_shop_has_the_seller_switch_a_label_on_for_what_a_model_drew(origin: str, named: bool) -> None:
+    images = (image("main", origin="algorithmicallyEnhanced"), image("scene", 2, origin=origin))
+    found = labels_to_switch_on(("amazon", "tiktok_shop"), images, (video(origin=origin),))
+    assert [(each.code, each.severity, each.subject) for each in found] == (
+        [("AI_LABEL_TO_SWITCH_ON", Severity.WARNING, "image:scene:2, video:1")] if named else []
+    )
+    assert all("TikTok Shop" in each.message and "TikTok Shop" in each.message_zh for each in found)
+    assert labels_to_switch_on(("amazon", "aliexpress"), images, (video(origin=origin),)) == ()
 
 
 @pytest.mark.parametrize("size", [(800, 800), (1200, 630), (1920, 600), (1080, 1920)])

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from skuflow.catalog.product import Product, ProductSource
+from skuflow.listing.fitting import OUT_OF_REACH, out_of_reach, product_group
 from skuflow.listing.kit import Kit, KitStatus
 from skuflow.review.lint import (
     Kind,
@@ -32,6 +33,7 @@ TODAY = date(2026, 11, 20)
 GOOGLE_DAY = date(2027, 1, 31)
 NOW = Scope(TODAY, TODAY)
 HEAVY = rendition((900, 900), bytes=9_000_000)
+WEBP = rendition((900, 900), format="webp")
 
 
 def on(*marketplaces: str, day: date = TODAY, market: str | None = None) -> Scope:
@@ -292,6 +294,7 @@ def test_a_larger_scene_is_bought_unless_the_vendor_s_picture_is_large_enough(
     ("of", "scope", "rule", "fix"),
     [
         (kit(images=(image("main", renditions=(HEAVY,)),)), NOW, "bytes_max", Fix.ENCODE),
+        (kit(images=(image("main", renditions=(WEBP,)),)), NOW, "formats", Fix.HAND),
         (kit(images=(image("main", sizes=((1200, 800),)),)), NOW, "ratio_max", Fix.RENDER),
         (kit(), on("temu"), "composite_allowed", Fix.PHOTO),
         (kit(copy=(text(title="m" * 129),)), NOW, "title_max_chars", Fix.REWRITE),
@@ -304,6 +307,16 @@ def test_a_larger_scene_is_bought_unless_the_vendor_s_picture_is_large_enough(
 )  # fmt: skip
 def test_what_mends_what(tmp_path: Path, of: Kit, scope: Scope, rule: str, fix: Fix) -> None:
     assert mending(of, broken(of, rule, scope), FolderStore(tmp_path)).fix is fix
+
+
+def test_bytes_that_a_run_could_not_bring_down_are_no_work_of_the_studio(tmp_path: Path) -> None:
+    of = kit(images=(image("main", renditions=(HEAVY,)),))
+    missed = out_of_reach(of.images, product_group(of.product))
+    assert missed is not None
+    tried = of.model_copy(update={"made_for": {OUT_OF_REACH: missed}})
+    assert mending(tried, broken(tried, "bytes_max"), FolderStore(tmp_path)).fix is Fix.HAND
+    since = tried.model_copy(update={"made_for": {OUT_OF_REACH: "other limits"}})
+    assert mending(since, broken(since, "bytes_max"), FolderStore(tmp_path)).fix is Fix.ENCODE
 
 
 def test_every_fix_has_words() -> None:

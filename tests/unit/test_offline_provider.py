@@ -11,6 +11,7 @@ import pytest
 
 from providers.offline.provider import OfflineProvider
 from skuflow.jobs.contract import JobState
+from skuflow.jobs.errors import NEEDS_VENDOR, InvalidInputError
 from skuflow.storage.folder import FolderStore
 from tests.money import copy_wish
 
@@ -27,3 +28,15 @@ async def test_polls_at_the_same_time_see_the_same_end(provider: OfflineProvider
     assert {status.state for status in statuses} == {JobState.SUCCEEDED}
     assert len({status.artifacts for status in statuses}) == 1
     assert await provider.fetch(statuses[0].artifacts[0])
+
+
+@pytest.mark.parametrize("language", ["zh-Hant", "zh-TW", "it"])
+def test_a_language_without_templates_is_a_vendors_work(provider: OfflineProvider, language: str) -> None:
+    with pytest.raises(InvalidInputError, match="Choose one of these, or name a text model") as caught:
+        provider.estimate(copy_wish(language=language))
+    assert caught.value.code == NEEDS_VENDOR
+
+
+@pytest.mark.parametrize("language", ["zh", "zh-CN", "zh-Hans-HK", "pt-BR"])
+def test_a_region_does_not_change_what_can_be_written(provider: OfflineProvider, language: str) -> None:
+    assert provider.estimate(copy_wish(language=language)) == 0

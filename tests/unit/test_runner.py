@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from skuflow.jobs.contract import Artifact, Capability, JobHandle, JobState, JobStatus, Request, Tempo
 from skuflow.jobs.errors import (
@@ -27,6 +28,7 @@ from skuflow.jobs.errors import (
 from skuflow.jobs.outcome import OutcomeState
 from skuflow.jobs.runner import Runner
 from skuflow.jobs.surroundings import Pace
+from skuflow.jobs.traffic import Lane
 from skuflow.ledger.caps import Budget, CapRule, Limits
 from skuflow.ledger.ledger import Ledger
 from skuflow.ledger.rows import JobRow, RowState
@@ -378,6 +380,32 @@ async def test_rate_limits_are_not_waited_for_beyond_the_deadline(desk: Desk) ->
     many = Vendor(submit=[RateLimitedError("later", retry_after_s=1)])
     outcome = await desk.runner(pace=Pace(submits=3)).run(image_wish(shot=2), many)
     assert (outcome.state, len(many.submits)) == (WAITING, 3)
+
+
+async def test_a_database_that_is_away_while_a_place_is_waited_for_gives_none(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter = Lane.enter
+
+    async def away(lane: Lane, *, first: bool = False) -> None:
+        if first:
+            raise OperationalError("SELECT", {}, ConnectionError("gone"))
+        await enter(lane)
+
+    async def full(*_: Any) -> bool:
+        return True
+
+    monkeypatch.setattr(Lane, "enter", away)
+    monkeypatch.setattr(Lane, "refused", full)
+    vendor = Vendor(submit=[RateLimitedError("full", parallel=True), JobHandle("acme", "acme-1", "v1")])
+    with pytest.raises(OperationalError):
+        await desk.runner().run(image_wish(), vendor)
+    assert len(vendor.submits) == 1, "nobody is asked without a place"
+    assert (desk.row().state, desk.row().lease_until) == (RowState.RESERVED, None)
+
+    monkeypatch.setattr(Lane, "enter", enter)
+    assert (await desk.runner().run(image_wish(), vendor)).state is MADE
+    assert desk.ledger.totals(["MUG-1"])["MUG-1"].settled_micro == 140_000
 
 
 async def test_what_the_vendor_cannot_do_leaves_no_row(desk: Desk) -> None:
@@ -791,6 +819,22 @@ async def test_a_callback_brings_the_next_poll_forward(desk: Desk) -> None:
     assert outcome.state is MADE
     assert desk.clock.slept == [2, 2, 2]
     assert set(calls) == {("acme", "v1")}
+
+
+async def test_the_lease_is_kept_while_a_callback_is_waited_for(desk: Desk) -> None:
+    looks = 0
+
+    def rung(provider: str, job_id: str) -> bool:
+        nonlocal looks
+        looks += 1
+        lease = desk.row().lease_until
+        assert lease is not None
+        assert lease > desk.clock() + timedelta(seconds=100)
+        return False
+
+    busy = JobStatus(JobState.RUNNING, "running", poll_after_s=700)
+    assert (await desk.runner(rung=rung).run(image_wish(), Vendor(poll=[busy, DONE]))).state is MADE
+    assert looks == 350
 
 
 async def test_an_address_that_lapsed_is_asked_for_anew(desk: Desk) -> None:

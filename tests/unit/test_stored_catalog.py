@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from skuflow.catalog import stored_catalog
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.sources import Shop
 from skuflow.catalog.stored_catalog import brought_here, is_stored
+from skuflow.storage.files import write_whole
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.places import OssPlace
 
@@ -43,13 +47,76 @@ def test_a_folder_may_be_named(store: FolderStore, tmp_path: Path, address: str)
     ]
 
 
-def test_only_what_changed_is_brought_again(store: FolderStore, tmp_path: Path) -> None:
+def test_only_what_changed_is_brought_again(
+    store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = brought_here(ADDRESS, PLACE, store, tmp_path / "copies")
-    (path.parent / "pics" / "m.jpg").write_bytes(b"kept")
+    asked: list[str] = []
+    get = store.get
+
+    def counted(key: str) -> bytes:
+        asked.append(key)
+        return get(key)
+
+    monkeypatch.setattr(store, "get", counted)
     store.put("new/goods.csv", b"sku,title\nM-2,Lamp\n", "text/csv")
     assert brought_here(ADDRESS, PLACE, store, tmp_path / "copies") == path
     assert path.read_bytes() == b"sku,title\nM-2,Lamp\n"
-    assert (path.parent / "pics" / "m.jpg").read_bytes() == b"kept"
+    assert asked == ["new/goods.csv"]
+
+
+def test_a_copy_that_was_changed_here_is_brought_again(store: FolderStore, tmp_path: Path) -> None:
+    path = brought_here(ADDRESS, PLACE, store, tmp_path / "copies")
+    path.write_bytes(b"sku,title\n")
+    assert (
+        brought_here(ADDRESS, PLACE, store, tmp_path / "copies").read_bytes().startswith(b"sku,title,images")
+    )
+
+
+def test_who_reads_while_another_run_brings_the_file_finds_it_whole(
+    store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = brought_here(ADDRESS, PLACE, store, tmp_path / "copies")
+    before = path.read_bytes()
+    store.put("new/goods.csv", b"sku,title\nM-2,Lamp\n", "text/csv")
+    read: list[bytes] = []
+    listed: list[str] = []
+
+    def slowly(written: Path, data: bytes) -> None:
+        with written.open("wb") as file:
+            file.write(data[:5])
+            file.flush()
+            read.append(path.read_bytes())
+            listed.extend(name.name for name in path.parent.iterdir() if not name.name.startswith("."))
+            file.write(data[5:])
+
+    monkeypatch.setattr(Path, "write_bytes", slowly)
+    brought_here(ADDRESS, PLACE, store, tmp_path / "copies")
+    assert read == [before]
+    assert sorted(listed) == ["goods.csv", "pics"]
+    assert path.read_bytes() == b"sku,title\nM-2,Lamp\n"
+
+
+def test_a_run_that_brings_older_bytes_meanwhile_does_not_have_the_last_word(
+    store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "copies" / "goods.csv"
+    old = next(iter(store.entries("newer/")))
+    new = replace(old, etag="changed")
+
+    def overtaken(written: Path, data: bytes) -> os.stat_result:
+        status = write_whole(written, data)
+        monkeypatch.undo()
+        stored_catalog._bring(old, store, path)
+        return status
+
+    monkeypatch.setattr(stored_catalog, "write_whole", overtaken)
+    stored_catalog._bring(new, store, path)
+    store.put(old.key, b"new bytes", "text/csv")
+    stored_catalog._bring(new, store, path)
+    assert path.read_bytes() == b"new bytes", (
+        "the mark of the newer run is not taken for the older one's file"
+    )
 
 
 @pytest.mark.parametrize(

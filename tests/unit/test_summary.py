@@ -68,6 +68,24 @@ def test_reasons_and_codes_say_why_a_sku_is_not_ready(entries: list[KitEntry], t
     assert rows[HOSTILE_SKU]["seconds"] == ""
 
 
+def test_status_and_reasons_stand_in_chinese_as_well(store: FolderStore, tmp_path: Path) -> None:
+    kit = deferred_bottle(store, paint_plainly)
+    capped = "CAP_REACHED: the cap of 50 images a day at wanx is used up"
+    parts = [
+        part.model_copy(update={"reason": capped}) if part.part.startswith("image:scene") else part
+        for part in kit.parts
+    ]
+    waiting = KitEntry(kit.model_copy(update={"parts": tuple(parts)}))
+    path = write_summary([waiting, *sample_entries(store)[:4]], tmp_path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        deferred, ready, _, _, blocked = csv.DictReader(file)
+    assert COLUMNS[-2:] == ("status_zh", "reasons_zh"), "the others stay where readers by position know them"
+    assert (deferred["status_zh"], ready["status_zh"]) == ("等待中", "待审核")
+    assert deferred["reasons_zh"].startswith("场景图 2、场景图 3：今日生成额度已用完")
+    assert blocked["reasons_zh"].startswith("photos/07_usbc_charger.jpg：")
+    assert ready["reasons_zh"] == ""
+
+
 def test_excel_is_told_the_encoding_and_gets_its_line_ends(entries: list[KitEntry], tmp_path: Path) -> None:
     data = write_summary(entries, tmp_path).read_bytes()
     assert data.startswith(b"\xef\xbb\xbfsku,title,")

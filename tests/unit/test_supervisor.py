@@ -115,6 +115,58 @@ def test_a_child_that_ends_is_started_again_more_slowly_each_time(tmp_path: Path
     assert "worker.log" in said[0]
 
 
+@pytest.mark.parametrize("terminal_is_there", [True, False])
+def test_a_child_that_the_machine_refuses_to_start_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal_is_there: bool
+) -> None:
+    said: list[str] = []
+    pauses: list[float] = []
+
+    def say(line: str) -> None:
+        if not terminal_is_there:
+            raise BrokenPipeError
+        said.append(line)
+
+    class Ended:
+        pid, returncode = 1, 7
+
+        async def wait(self) -> int:
+            return 7
+
+    outcomes: list[Exception | None] = [
+        None,
+        OSError(28, "No space left on device"),
+        BlockingIOError(11, "Busy"),
+    ]
+
+    async def start(spec: ChildSpec) -> Ended:
+        if outcomes and (error := outcomes.pop(0)) is not None:
+            raise error
+        return Ended()
+
+    async def run() -> None:
+        enough = asyncio.Event()
+
+        async def pause(pause_s: float) -> None:
+            pauses.append(pause_s)
+            if len(pauses) == 5:
+                enough.set()
+                await asyncio.Event().wait()
+
+        child = Child(spec(tmp_path, ""), say, pause)
+        await child.start()
+        await asyncio.wait_for(enough.wait(), 10.0)
+        assert child.restarts == 2
+        await child.stop()
+
+    monkeypatch.setattr("flows.supervisor.children.launch", start)
+    asyncio.run(run())
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0]
+    if terminal_is_there:
+        assert ["No space left on device" in line for line in said] == [False, True, False, False, False]
+        assert "worker cannot be started (No space left on device); starting it again in 2 s" in said[1]
+
+
 @posix
 def test_what_runs_once_tells_its_status_and_is_ended_when_it_takes_too_long(tmp_path: Path) -> None:
     assert asyncio.run(run_once(spec(tmp_path, "raise SystemExit(3)"), 30.0)) == 3

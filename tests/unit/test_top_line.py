@@ -14,6 +14,7 @@ from flows.top_line import make_videos
 from flows.top_standing import Bar, Standing, VideoWork, plan_of
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
 from skuflow.jobs.router import Offer
+from skuflow.ledger.ledger import Ledger
 from skuflow.ledger.rows import JobRow, RowState
 from skuflow.listing.assembly import kit_json
 from skuflow.listing.kit import Kit, KitStatus
@@ -120,12 +121,26 @@ async def test_what_is_paid_is_fetched_by_who_only_fetches(wiring: Wiring, kit: 
     assert asked == [kit.sku]
 
 
+@pytest.mark.parametrize("state", [RowState.RESERVED, RowState.SUBMITTING, RowState.IN_DOUBT])
+async def test_a_job_that_the_vendor_may_not_have_is_left_to_the_janitor_by_who_only_fetches(
+    wiring: Wiring, kit: Kit, ends_as: Any, state: RowState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone on with it would be bought, were the vendor to say that it has no such job."""
+    asked = ends_as(outcome(OutcomeState.MADE, None))
+    monkeypatch.setattr(
+        Ledger, "find_slots", lambda self, keys: {key: SimpleNamespace(state=state) for key in keys}
+    )
+    made = (await make_videos(wiring, [kit.sku], "run", only_fetch=True))[kit.sku]
+    assert (made.state, asked) == (OutcomeState.WAITING, [])
+    assert "查询" in made.reason.zh
+
+
 async def test_an_unforeseen_error_ends_one_product_and_is_kept(
     wiring: Wiring, kit: Kit, ends_as: Any
 ) -> None:
     ends_as(ValueError("a plate is missing"))
     made = (await make_videos(wiring, [kit.sku], "run"))[kit.sku]
-    assert made.state is OutcomeState.FAILED
+    assert (made.state, made.broken_off) == (OutcomeState.FAILED, True)
     assert made.reason.en.startswith("ValueError: a plate is missing; the trace is in crashes/")
     crashes = wiring.settings.skuflow_home / "crashes"
     assert "a plate is missing" in next(crashes.iterdir()).read_text(encoding="utf-8")

@@ -8,13 +8,14 @@ import pytest
 
 from skuflow.jobs.makers import differing, makers_of
 from skuflow.listing.brief import Brief, Stage
-from skuflow.listing.kit import Kit, KitStatus
+from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.listing.waiting import (
     WaitingSku,
     forget_waiting,
     note_video_in_work,
     note_waiting,
     waiting_skus,
+    waits,
 )
 from skuflow.settings import read_settings
 from skuflow.storage.folder import FolderStore
@@ -66,6 +67,18 @@ def test_only_a_deferred_kit_waits_and_since_the_first_time(store: FolderStore, 
     assert only(store).since == kit.created_at
     forget_waiting(store, kit.sku)
     assert not list(waiting_skus(store))
+
+
+def test_a_kit_of_which_one_part_failed_waits_for_the_others(store: FolderStore, kit: Kit) -> None:
+    (waiting, *_) = [part for part in kit.parts if part.state is PartState.WAITING]
+    failed = waiting.model_copy(update={"part": "copy:es", "state": PartState.FAILED})
+    both = kit.model_copy(update={"status": KitStatus.FAILED, "parts": (*kit.parts, failed)})
+    note_waiting(store, both.model_copy(update={"parts": (failed,)}), Brief())
+    assert not list(waiting_skus(store)), "nothing of it waits: no other day goes on with it"
+    note_waiting(store, both, Brief())
+    assert only(store).product.sku == kit.sku
+    for decided in (KitStatus.BLOCKED, KitStatus.REJECTED, KitStatus.APPROVED, KitStatus.NEEDS_REVIEW):
+        assert not waits(both.model_copy(update={"status": decided}))
 
 
 def test_a_video_in_work_is_noted_beside_a_whole_kit_and_yields_to_a_kit_that_waits(

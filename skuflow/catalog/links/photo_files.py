@@ -119,7 +119,10 @@ def _saved(body: bytes, address: str, folder: Path) -> _Arrived | _Refused:
         part.write_bytes(body)
         part.replace(path)
     except OSError as error:
-        raise CatalogError(f"{folder}: cannot be written; check its path, its rights and the disk") from error
+        raise CatalogError(
+            f"{folder}: cannot be written; check its path, its rights and the disk",
+            message_zh=f"{folder}：无法写入；请检查路径、权限和磁盘",
+        ) from error
     try:
         photo = load_photo(path)
     except PhotoError as error:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.kinds import kind_of
 from skuflow.catalog.links.confined import PageJob, understand_confined
-from skuflow.catalog.links.failures import sentence, shown
+from skuflow.catalog.links.failures import photo_words, sentence, shown
 from skuflow.catalog.links.link_findings import link_finding
 from skuflow.catalog.links.photo_files import SavedPhoto, save_photos
 from skuflow.catalog.links.shopify import product_json_addresses
@@ -69,9 +69,15 @@ async def read_link_with(
         )
         page = await asyncio.to_thread(understand, job)
     except FetchError as error:
-        raise CatalogError(f"{shown(asked)}: {sentence(error)}") from error
+        raise CatalogError(
+            f"{shown(asked)}: {sentence(error)}",
+            message_zh=f"{shown(asked)}：无法读取商品页（{photo_words(error)[1]}）；请检查链接，或把商品和图片放入商品表",
+        ) from error
     except PageTrouble as trouble:
-        raise CatalogError(f"{shown(asked)}: {trouble.message}") from trouble
+        raise CatalogError(
+            f"{shown(asked)}: {trouble.message}",
+            message_zh=f"{shown(asked)}：未能从该页面读出商品；请使用商品详情页的链接，或把商品和图片放入商品表",
+        ) from trouble
     target = folder / sku_slug(page.sku)
     photos, refused = await save_photos(page.pictures, target, web)
     findings = (*_findings(page, asked, fetched.address), *refused)
@@ -80,6 +86,7 @@ async def read_link_with(
             f"{shown(asked)}: no photo of the product could be had from the page; save one by hand and put the product"
             " into a catalog file",
             findings,
+            message_zh=f"{shown(asked)}：页面中的商品图片均无法获取；请手动保存一张，并把商品放入商品表",
         )
     product = _product(page, photos, asked)
     return CatalogReading(
@@ -216,5 +223,8 @@ def _record(page: PageProduct, photos: Sequence[SavedPhoto], folder: Path, asked
     try:
         path.write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise CatalogError(f"{path}: cannot be written; check its path, its rights and the disk") from error
+        raise CatalogError(
+            f"{path}: cannot be written; check its path, its rights and the disk",
+            message_zh=f"{path}：无法写入；请检查路径、权限和磁盘",
+        ) from error
     return path

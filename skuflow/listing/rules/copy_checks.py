@@ -59,7 +59,13 @@ def _function_words(language: str) -> frozenset[str]:
 
 def title_outside_brand(facts: TextFacts) -> str:
     """The title without the brand's name, in which forbidden characters may stand."""
-    return facts.title.replace(facts.brand, " ") if facts.brand else facts.title
+    return outside_brand(facts.title, facts.brand)
+
+
+def outside_brand(title: str, brand: str) -> str:
+    """``title`` without ``brand`` as it is written there."""
+    name = brand.strip()
+    return title.replace(name, " ") if name else title
 
 
 def most_repeated(facts: TextFacts) -> tuple[int, str]:

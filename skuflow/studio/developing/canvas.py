@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from skuflow.studio.encoding import as_jpeg
 from skuflow.studio.framing import MAX_PRODUCT_UPSCALE
 from skuflow.studio.main_image import MAX_UPSCALE, place_on_white
 from skuflow.studio.picture import BoxPx, Cutout, Pixels, SizePx, StudioError
@@ -111,9 +112,7 @@ def opaque_photo(
     area = picture[box[1] : box[3], box[0] : box[2]]
     alpha = product[..., 3:].astype(np.float32) / 255
     area[...] = np.clip(product[..., :3] * alpha + area * (1 - alpha) + 0.5, 0, 255).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(picture, "RGB").save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True)
-    return buffer.getvalue(), box
+    return as_jpeg(Image.fromarray(picture, "RGB"), quality, 0), box
 
 
 def whole_product(cutout: Cutout) -> Pixels:
