@@ -251,8 +251,7 @@ class _Line:
         claim = self._open.pop(folder.folder)
         self.report.folders += 1
         if end.refused:
-            self.report.refused += 1
-            self.book.refuse(claim, end.note)
+            self.report.refused += self.book.refuse(claim, end.note)
         elif end.again_at is not None:
             self.book.defer(claim, end.again_at, end.note, folder.etags, counted=end.broken)
         else:
@@ -260,8 +259,7 @@ class _Line:
 
     def _refuse(self, claim: TakenFolder, note: Sentence) -> None:
         del self._open[claim.folder]
-        self.report.refused += 1
-        self.book.refuse(claim, note)
+        self.report.refused += self.book.refuse(claim, note)
 
     def _give_back(self, claim: TakenFolder, why: Sentence | None = None, for_s: float = 0.0) -> None:
         del self._open[claim.folder]

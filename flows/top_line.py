@@ -67,8 +67,8 @@ async def make_videos(
 
 _BUSY = Wording("another run is working on it", "另一任务正在处理该商品")
 _NOT_ORDERED = Wording("no vendor is making its video", "没有供应商在制作其视频")
-_MAY_BE_NOTHING = (RowState.RESERVED, RowState.SUBMITTING, RowState.IN_DOUBT)
-"""Jobs that the vendor may turn out not to have; whoever then went on with their slot would buy it."""
+_AT_THE_VENDOR = (RowState.SUBMITTED, RowState.STORED, RowState.SETTLED)
+"""Jobs that can be fetched. Any other the vendor may turn out not to have, and going on with its slot would buy it."""
 _LOOKED_UP_FIRST = Wording(
     "nobody knows yet whether the vendor has its job; the janitor looks it up",
     "尚不清楚供应商是否接受了任务；由清理程序查询",
@@ -110,8 +110,10 @@ async def _one(
         )
     known = await asyncio.to_thread(wiring.ledger.find_slots, [slot.key() for slot in plan.slots])
     row = known.get(plan.videos[0][0].key())
-    if only_fetch and row is not None and row.state in _MAY_BE_NOTHING:
-        return Made(sku, OutcomeState.WAITING, _LOOKED_UP_FIRST, work.kit)
+    if only_fetch and (row is None or row.state not in _AT_THE_VENDOR):
+        if row is not None and (row.state.is_live or row.state is RowState.IN_DOUBT):
+            return Made(sku, OutcomeState.WAITING, _LOOKED_UP_FIRST, work.kit)
+        return Made(sku, OutcomeState.FAILED, _NOT_ORDERED, work.kit)
     line = Line(wiring, plan, intake, work.made_for, known, work.kit, Remakes(), claim)
     copy = line.recall(Stage.COPY, plan.copy_slots)
     images = line.recall(Stage.IMAGES, plan.image_slots)
@@ -123,6 +125,8 @@ async def _one(
         if _is_in_work(outcome):
             await asyncio.to_thread(_note, wiring, work)
         return Made(sku, outcome.state, words, work.kit)
+    # It is paid: should the kit not be written now, a night does it.
+    await asyncio.to_thread(_note, wiring, work)
     kit = (await publish_kit(line, copy, images, video, StageOutcome())).kit
     return Made(sku, outcome.state, words, kit, not outcome.reused)
 

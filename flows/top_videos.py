@@ -25,6 +25,7 @@ from flows.top_report import TopReport, results_of, top_csv, top_rows, top_summa
 from flows.top_search import SINCE_DAYS, TOP_N, TopWishes, find_out
 from skuflow.jobs.outcome import OutcomeState
 from skuflow.review.markdown_text import side_by_side
+from skuflow.review.wording import Wording
 from skuflow.storage.objects import StorageError
 from tasks.entering import entered
 from tasks.notices import announce_run
@@ -72,7 +73,7 @@ async def top_videos(
             report = await asyncio.to_thread(find_out, wiring, figures, rows, wishes)
         except NoFiguresYetError as error:
             # The weekly run of a shop that has not begun with this: nothing is wrong with it.
-            return Completed(message=str(error))
+            return Completed(message=side_by_side(Wording(str(error), error.message_zh)))
         if not dry_run:
             report = await _made(wiring, report)
         words = report.in_words()

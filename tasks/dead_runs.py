@@ -61,8 +61,8 @@ GONE = (
     " 运行进程已消失，未造成损失：已付费的内容均已保留，系统会自动继续。"
 )
 NEVER_BEGAN = (
-    "The worker that took it is gone before it began. Nothing is lost: it is started again."
-    " 接手的 worker 在开始前已消失，未造成损失：系统会自动重新启动。"
+    "The worker that took it is gone before it began. What was paid is kept: it is started again, or comes with its"
+    " next schedule. 接手的 worker 在开始前已消失，已付费的内容均已保留：系统会自动重新启动，或于下次定时运行。"
 )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from skuflow.jobs.contract import JudgeRequest, Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason
+from skuflow.listing.developing import as_developed
 from skuflow.listing.judging import is_outdated, judged_object, usable
 from skuflow.listing.planning import judge_request
 from tasks.line import Line, StageOutcome
@@ -32,7 +35,7 @@ async def judge_parts(line: Line, copy: StageOutcome, images: StageOutcome) -> S
 
 
 async def _one(line: Line, slot: Slot, judged: Outcome | None) -> Outcome:
-    request = _request(line, slot, judged)
+    request = await line.wiring.in_pool(_request, line, slot, judged)
     if request is None:
         waits = Reason("JUDGE_WAITS", f"{line.plan.judged[slot].part} is not there to be judged")
         return Outcome(OutcomeState.WAITING, waits, reused=True)
@@ -43,5 +46,9 @@ async def _one(line: Line, slot: Slot, judged: Outcome | None) -> Outcome:
 
 
 def _request(line: Line, slot: Slot, judged: Outcome | None) -> JudgeRequest | None:
-    stored = judged_object(judged) if judged is not None and judged.state is OutcomeState.MADE else None
+    if judged is None or judged.state is not OutcomeState.MADE:
+        return None
+    # A file that was only encoded anew shows the picture that there is an opinion on already.
+    whole = as_developed(line.wiring.store, replace(judged, results=judged.made_job.result))
+    stored = judged_object(whole)
     return None if stored is None else judge_request(line.plan, slot, stored, line.intake.photo)

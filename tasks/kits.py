@@ -89,9 +89,10 @@ def _store(line: Line, kit: Kit) -> None:
     store = line.wiring.store
     # Before the kit: one that is interrupted here is published again, and noted again.
     note_kit(store, line.wiring.ledger.today(), kit)
-    note_kit_notice(line.wiring, kit)
     if waits(kit):
         note_waiting(store, kit, line.plan.brief, own_makers(line.wiring))
+    # Last but the kit: where the database is away for good, the night knows of the SKU all the same.
+    note_kit_notice(line.wiring, kit)
     store.put(kit_key(line.sku), kit_json(kit), "application/json")
     if not waits(kit):
         forget_waiting(store, kit.sku)

@@ -149,7 +149,8 @@ async def make_doorbell(client: PrefectClient) -> bool:
         deployment = await client.read_deployment_by_name(ARRIVALS_DEPLOYMENT)
     except ObjectNotFound:
         return False
-    earlier = await client.read_automations_by_name(_EARLIER_DOORBELL)
+    named = await client.read_automations_by_name(_EARLIER_DOORBELL)
+    earlier = [one for one in named if EVENT in getattr(one.trigger, "expect", ())]
     switched_on = all(one.enabled for one in earlier)
     await _put(client, doorbell(deployment.id).model_copy(update={"enabled": switched_on}))
     for one in earlier:

@@ -29,9 +29,10 @@ FAILURE_BODY = """\
 What to do: mend what the message names, then start the run again. What is made and paid for is kept.
 处理办法：按提示排除原因后重新运行；已完成和已付费的内容均已保留。
 {%- elif flow_run.deployment_id -%}
-What to do: nothing, if it was stopped on purpose or happens once; it is taken up again by itself. If it happens \
+What to do: nothing, if it was stopped on purpose or happens once; it is taken up again by itself or comes with \
+its next schedule. If it happens \
 again, look at its log and at the memory of the machine.
-处理办法：主动停止或偶发时无需处理，系统会自动继续；如反复出现，请检查日志与机器内存。
+处理办法：主动停止或偶发时无需处理，系统会自动继续或于下次定时运行；如反复出现，请检查日志与机器内存。
 {%- else -%}
 What to do: give the same command again, unless you stopped it yourself. What is made and paid for is kept.
 处理办法：若非主动停止，请重新执行同一命令；已完成和已付费的内容均已保留。

@@ -130,7 +130,7 @@ def test_no_refusal_stands_against_what_landed_meanwhile_on_both_databases(datab
         make_ready(book, ["p", "q"])
         changed, unchanged = book.take("me", 2)
         assert book.record([Announced("incoming/p/product.json", "corrected")], FoundBy.EVENT) == 1
-        assert book.refuse(changed, READY)
+        assert not book.refuse(changed, READY)
         assert book.refuse(unchanged, READY)
         states = {name: folder.state for name in "pq" if (folder := book.folder(name))}
         assert states == {"p": FolderState.WAITING, "q": FolderState.REFUSED}

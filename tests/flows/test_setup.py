@@ -181,9 +181,18 @@ async def test_the_doorbell_that_was_switched_off_stays_off_through_every_deploy
         update={"name": "products arrived", "owner_resource": f"prefect.deployment.{deployment}"}
     )
     await client.pause_automation(await client.create_automation(earlier))
+    # Somebody else's on the same server, of the same everyday name.
+    others = earlier.model_copy(
+        update={
+            "owner_resource": None,
+            "trigger": earlier.trigger.model_copy(update={"expect": {"warehouse.products.arrived"}}),
+        }
+    )
+    others_id = await client.create_automation(others)
     assert await make_doorbell(client) is True
     made = await automations(client)
-    assert {one: made[one].enabled for one in made} == {DOORBELL: False}
+    assert {one: made[one].enabled for one in made} == {DOORBELL: False, "products arrived": True}
+    await client.delete_automation(others_id)
 
     await client.resume_automation(made[DOORBELL].id)
     await make_doorbell(client)

@@ -229,6 +229,7 @@ async def test_a_shop_without_figures_has_a_quiet_weekly_run(make_wiring: MakeWi
     assert state.is_completed()
     assert state.message is not None
     assert "no figures are in figures/ of storage" in state.message
+    assert "没有数据" in state.message
 
 
 async def test_the_next_day_is_one_run_however_often_it_is_asked_for(

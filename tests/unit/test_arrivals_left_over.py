@@ -89,7 +89,7 @@ def test_what_is_left_over_goes_on_once_a_refusal_is_mended(landed: Landing) -> 
     claim = taken_again(landed, "a")
     landed.put("a/needless.jpg")
     landed.sweep()
-    assert landed.book.refuse(claim, Sentence("the SKU is another folder's", "重复"))
+    assert not landed.book.refuse(claim, Sentence("the SKU is another folder's", "重复"))
     landed.store.delete("incoming/a/needless.jpg")
     landed.settle()
     landed.clock.turn(seconds=SETTLE_S)
@@ -118,7 +118,7 @@ def test_what_is_mended_during_the_work_is_not_refused(
     mend(landed)
     landed.sweep()
     assert landed.state("a") is FolderState.TAKEN
-    assert landed.book.refuse(claim, Sentence("the SKU is another folder's", "重复"))
+    assert not landed.book.refuse(claim, Sentence("the SKU is another folder's", "重复"))
     assert (landed.state("a"), landed.note("a")) == (FolderState.WAITING, "files are still landing")
     landed.look()
     assert landed.state("a") is FolderState.WAITING, "it settles first"

@@ -163,6 +163,9 @@ def test_chinese_numerals_have_values(numeral: str, value: int | None) -> None:
         ("百分百纯棉", "100 % cotton", ()),
         ("一年质保", "", ("一年",)),
         ("三个", "2件", ("三个",)),
+        ("国家三包，售后无忧", "", ()),
+        ("3包", "", ("3包",)),
+        ("200萬畫素鏡頭", "200万像素", ()),
         ("三百六十度", "360°", ()),
         ("这是一个杯子，一年四季都能用一点，四周圆角，十分舒适，第二个，每一天", "", ()),
         ("十分な容量を一日中", "", ()),
@@ -180,6 +183,9 @@ def test_chinese_numerals_are_figures_where_they_count(
         ("-40 °C", "40 °C", ("-40 °C",)),
         ("40 °C", "-40 °C", ("40 °C",)),
         ("−40 °C", "-40℃", ()),
+        ("al menos 100 °C, au moins 60 °C, pelo menos 40 °C", "100 °C, 60 °C, 40 °C", ()),
+        ("hasta menos 20 °C", "20 °C", ("-20 °C",)),
+        ("plus or minus 5 °C", "±5°C", ()),
         ("–40 °C", "零下40℃", ()),
         ("minus 40 °C", "-40 °C", ()),
         ("von -40 bis 230 °C", "-40℃~230℃", ()),
@@ -240,3 +246,30 @@ def test_languages_that_differ_in_words_of_units_disagree(english: str, other: s
         for name, text in (("en", english), (language, other))
     ]
     assert {finding.code for finding in disagreements(copies, bare)} == {"COPY_LANGUAGES_DISAGREE"}
+
+
+@pytest.mark.parametrize(
+    "text, source, wrong",
+    [
+        ("300 gsm", "300gsm", ()),
+        ("1600 DPI", "1600DPI", ()),
+        ("60 кадров", "60FPS", ()),
+        ("24 pin, 12 LEDs", "24pin, 12LED", ()),
+        ("61 fps", "60FPS", ("61",)),
+        ("600", "601D", ("600",)),
+    ],
+)
+def test_a_number_proves_itself_beside_words_that_no_table_knows(
+    text: str, source: str, wrong: tuple[str, ...]
+) -> None:
+    assert unproven_figures(text, [source]) == wrong
+
+
+@pytest.mark.parametrize("text", ["Seria „Model 12” pasuje", "”Modell 12” passar", "“Model 12” fits"])
+def test_quotations_that_end_in_a_figure_are_no_inches(text: str) -> None:
+    assert unproven_figures(text, ["Model 12"]) == ()
+
+
+def test_an_inch_mark_outside_of_quotations_stays_one() -> None:
+    assert unproven_figures("12” x 8”", ["30 cm"])
+    assert unproven_figures("12” pot", ["12 in"]) == ()

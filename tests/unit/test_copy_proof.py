@@ -141,7 +141,13 @@ def test_english_inventions_are_found_in_a_language_without_a_lexicon() -> None:
 
 @pytest.mark.parametrize(
     "text, language",
-    [("prestazioni concrete, due olive", "it"), ("glass och sand", "sv"), ("red je rug", "nl")],
+    [
+        ("prestazioni concrete, due olive", "it"),
+        ("macchina per granite", "it"),
+        ("glass och sand", "sv"),
+        ("red je rug", "nl"),
+        ("keukenmes met houten steel", "nl"),
+    ],
 )
 def test_words_that_mean_something_else_in_a_language_without_a_lexicon_are_not_judged(
     text: str, language: str

@@ -115,8 +115,20 @@ async def test_who_only_fetches_orders_nothing(wiring: Wiring, kit: Kit, ends_as
     assert asked == [kit.sku]
 
 
-async def test_what_is_paid_is_fetched_by_who_only_fetches(wiring: Wiring, kit: Kit, ends_as: Any) -> None:
-    asked = ends_as(outcome(OutcomeState.WAITING, RowState.SUBMITTED))
+def ledger_says(monkeypatch: pytest.MonkeyPatch, state: RowState) -> None:
+    """Of the video's slot; it knows of no other."""
+    row = SimpleNamespace(state=state)
+    monkeypatch.setattr(
+        Ledger, "find_slots", lambda self, keys: {key: row for key in keys if "|video|" in key}
+    )
+
+
+@pytest.mark.parametrize("state", [RowState.SUBMITTED, RowState.STORED, RowState.SETTLED])
+async def test_what_is_paid_is_fetched_by_who_only_fetches(
+    wiring: Wiring, kit: Kit, ends_as: Any, state: RowState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ends_as(outcome(OutcomeState.WAITING, state))
+    ledger_says(monkeypatch, state)
     await make_videos(wiring, [kit.sku], "run", only_fetch=True)
     assert asked == [kit.sku]
 
@@ -127,12 +139,33 @@ async def test_a_job_that_the_vendor_may_not_have_is_left_to_the_janitor_by_who_
 ) -> None:
     """Gone on with it would be bought, were the vendor to say that it has no such job."""
     asked = ends_as(outcome(OutcomeState.MADE, None))
-    monkeypatch.setattr(
-        Ledger, "find_slots", lambda self, keys: {key: SimpleNamespace(state=state) for key in keys}
-    )
+    ledger_says(monkeypatch, state)
     made = (await make_videos(wiring, [kit.sku], "run", only_fetch=True))[kit.sku]
     assert (made.state, asked) == (OutcomeState.WAITING, [])
     assert "查询" in made.reason.zh
+
+
+@pytest.mark.parametrize("state", [RowState.RELEASED, RowState.FAILED])
+async def test_what_the_janitor_gave_back_meanwhile_is_not_bought_by_who_only_fetches(
+    wiring: Wiring, kit: Kit, ends_as: Any, state: RowState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ends_as(outcome(OutcomeState.MADE, None))
+    ledger_says(monkeypatch, state)
+    made = (await make_videos(wiring, [kit.sku], "run", only_fetch=True))[kit.sku]
+    assert (made.state, asked) == (OutcomeState.FAILED, [])
+
+
+async def test_a_paid_video_whose_kit_cannot_be_written_is_noted_for_the_night(
+    wiring: Wiring, kit: Kit, ends_as: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: Any) -> None:
+        raise OSError("the database is away")
+
+    ends_as(outcome(OutcomeState.MADE, RowState.SETTLED))
+    monkeypatch.setattr("flows.top_line.publish_kit", away)
+    made = (await make_videos(wiring, [kit.sku], "run"))[kit.sku]
+    assert made.broken_off
+    assert [(one.product.sku, one.only_video) for one in waiting_skus(wiring.store)] == [(kit.sku, True)]
 
 
 async def test_an_unforeseen_error_ends_one_product_and_is_kept(

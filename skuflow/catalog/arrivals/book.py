@@ -240,13 +240,13 @@ class ArrivalBook:
         """The folder's objects were worked off, as they were read. What has changed meanwhile waits again. False, and
         nothing is written, where the claim was lost.
         """
-        return self._end(claim, FolderState.DONE, note, etags)
+        return self._end(claim, FolderState.DONE, note, etags) is not None
 
     def refuse(self, claim: TakenFolder, note: Sentence) -> bool:
         """A person must do something about the folder. Where files of it have changed since it was claimed, that may be
-        done already, and the folder waits again instead.
+        done already, and the folder waits again instead; False then, and where the claim was lost.
         """
-        return self._end(claim, FolderState.REFUSED, note)
+        return self._end(claim, FolderState.REFUSED, note) is FolderState.REFUSED
 
     def defer(
         self,
@@ -261,7 +261,8 @@ class ArrivalBook:
         nothing.
         """
         attempts = claim.attempts if counted else 0
-        return self._end(claim, FolderState.DEFERRED, note, etags, next_at=until, attempts=attempts)
+        ended = self._end(claim, FolderState.DEFERRED, note, etags, next_at=until, attempts=attempts)
+        return ended is not None
 
     def release(
         self,
@@ -277,7 +278,7 @@ class ArrivalBook:
         attempts = claim.attempts if counted else claim.attempts - 1
         note = because or sentences.just_changed()
         next_at = self.clock() + max(self._settle, timedelta(seconds=for_s))
-        return self._end(claim, FolderState.WAITING, note, next_at=next_at, attempts=attempts)
+        return self._end(claim, FolderState.WAITING, note, next_at=next_at, attempts=attempts) is not None
 
     # Telling
 
@@ -349,16 +350,17 @@ class ArrivalBook:
         *,
         next_at: datetime | None = None,
         attempts: int = 0,
-    ) -> bool:
+    ) -> FolderState | None:
+        """The state it has now; None, and nothing is written, where the claim was lost."""
         with self._write() as rows:
             held = sa.select(_folders.changed_at).where(rows.is_held(claim)).with_for_update()
             changed_at = rows.connection.execute(held).scalar_one_or_none()
             if changed_at is None:
-                return False
+                return None
             read_all = etags is None or rows.worked_off(claim.folder, etags)
             if not read_all or (etags is None and changed_at != claim.changed_at):
                 rows.wait_anew(claim.folder, begin_anew=state is FolderState.DEFERRED)
-                return True
+                return FolderState.WAITING
             rows.set(
                 claim.folder,
                 state,
@@ -368,7 +370,7 @@ class ArrivalBook:
                 attempts=attempts,
                 next_at=next_at or rows.now,
             )
-            return True
+            return state
 
     def _select(self, query: sa.Select[Any]) -> tuple[ArrivalFolder, ...]:
         with self._read() as connection:

@@ -63,9 +63,10 @@ _NOUNS = frozenset(
 """Units that are things too, which a catalog may count as pieces ("table à 4 pieds", "6 Tassen")."""
 _HAN_FIGURE = re.compile(rf"(?<![第几幾数每{HAN[1:-1]}\d])(?P<numeral>{HAN}+)\s*(?P<unit>{_CJK_UNIT})")
 _NO_HAN_FIGURES = re.compile(
-    r"[一二三四五六七八九两兩]\s*度|.+\s*(?:分|点|點|周|週)|一\s*(?:[个個件只隻枚支把颗顆粒片包人天日]|人用|日間)"
+    r"[一二三四五六七八九两兩]\s*度|.+\s*(?:分|点|點|周|週)|一\s*(?:[个個件只隻枚支把颗顆粒片包人天日]|人用|日間)|三包"
 )
-"""How Chinese and Japanese say "a", "very", "a little", "all around" and "one day" as often as a figure."""
+"""How Chinese and Japanese say "a", "very", "a little", "all around" and "one day" as often as a figure. "三包" is the
+guarantee that the law gives."""
 _ALL_YEAR = re.compile(r"四季|一度|到头|中|を通")
 
 
@@ -173,7 +174,9 @@ def _with_shared_units(text: str) -> Iterator[_Figure]:
         if found["code"] or found["letters"]:
             unit_after = None
             written = found["code"] or found[0]
-            figures.append(_Figure(written, code=_flat(written)))
+            # "300gsm" states 300 of something that no table knows; "XM-5" states nothing.
+            numbers = values(found["number"]) if found["letters"] else frozenset()
+            figures.append(_Figure(written, numbers, code=_flat(written)))
             continue
         after = matches[index + 1].start() if index + 1 < len(matches) else None
         linked = after is not None and _LINK.fullmatch(_gap(text, found.end(), after))

@@ -26,14 +26,17 @@ _GROUPS = re.compile(
 _DEGREES = re.compile(r"(\d{2,3}) ?([CF])(?![A-Za-z0-9])")
 """Degrees written without their sign: "40-100C"."""
 _BELOW_ZERO = re.compile(
-    rf"(?:(?<!{LETTER})(?:minus|moins|menos|минус)\s+|零下|负|マイナス)(?=\d)", re.IGNORECASE
+    rf"(?:(?<!{LETTER})(?<!al )(?<!au )(?<!ao )(?<!lo )(?<!du )(?<!no )(?<!or )(?<!ou )"
+    r"(?:minus|moins|menos|минус)\s+|零下|负|マイナス)(?=\d)",
+    re.IGNORECASE,
 )
-_MYRIADS = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)\s?[万萬](?![像画向能用圣花])")
+"""Not "al menos", "au moins", "pelo menos" (at least), nor "plus or minus"."""
+_MYRIADS = re.compile(r"(?<![\d.,])(\d+(?:\.\d+)?)\s?[万萬](?![像画畫向能用圣聖花])")
 _PERCENT = re.compile(rf"百分之(?:(?P<han>{HAN}+)|(?P<number>{NUMBER}))")
 _FRACTION = re.compile(
     r"(?<![\d./,])(?:(?P<whole>\d{1,3})\s*[ -]\s*)?(?P<over>\d{1,2})\s?/\s?(?P<under>2|4|8|16|32|64)(?![\d/.,]\d|\d)"
 )
-_MARKS = re.compile("[\"'\u201c\u201d\n]")
+_MARKS = re.compile("[\"'\u201c\u201d\u201e\n]")
 
 
 def evened(text: str) -> str:
@@ -128,10 +131,12 @@ def _mark(mark: str, before: str, after: str, is_open: dict[str, bool]) -> str:
     """The mark as it is kept; ``is_open`` is brought up to date. A quotation ends with its line."""
     if mark == "\n":
         is_open.update(dict.fromkeys(is_open, False))
-    elif mark == "\u201c":
-        is_open[mark] = True
+    elif mark in "\u201c\u201e":
+        is_open["\u201c"] = True
     elif mark == "\u201d":
-        was_open, is_open["\u201c"] = is_open["\u201c"], False
+        was_open = is_open["\u201c"]
+        # Swedish and Finnish quotations begin with the mark that others end with.
+        is_open["\u201c"] = not was_open and not before.isdigit()
         return '"' if before.isdigit() and not was_open else mark
     elif is_open[mark]:
         is_open[mark] = mark == "'" and after.isalpha()

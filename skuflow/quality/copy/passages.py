@@ -14,9 +14,11 @@ _KANA = re.compile(r"[\u3040-\u30ff]")
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _LATIN = ("en", "es", "fr", "pt", "de")
-_FALSE_FRIENDS = frozenset({"concrete", "glass", "olive", "pink", "red", "sand", "tan"})
-"""English terms of the lexicons that mean something else in languages without one: Italian "concrete" and "olive",
-Swedish "glass" and "sand", Dutch "red" and "pink", Turkish "tan"."""
+_FALSE_FRIENDS = frozenset({"concrete", "glass", "granite", "olive", "pink", "red", "sand", "tan"})
+"""English terms of the lexicons that mean something else in languages without one: Italian "concrete", "granite" and
+"olive", Swedish "glass" and "sand", Dutch "red" and "pink", Turkish "tan"."""
+_FALSE_FRIENDS_OF = {"nl": frozenset({"steel"})}
+"""Those of one language, where others mean what English means: a Dutch "steel" is a handle."""
 _BARE_NUMBER = re.compile(r"\s*\d+(?:[.,]\d+)*\s*")
 _UNIT_IN_NAME = re.compile(r"[(（\[]\s*([^)）\]\d]+)\s*[)）\]]\s*$")
 
@@ -82,7 +84,9 @@ def has_lexicon(language: str) -> bool:
 def is_of_another_language(written: str, language: str) -> bool:
     """Whether an English term found in copy of ``language`` may as well be a word of that language, which has no
     lexicon to tell: "prestazioni concrete", "due olive"."""
-    return not has_lexicon(language) and lowered(folded(written)) in _FALSE_FRIENDS
+    term = lowered(folded(written))
+    own = _FALSE_FRIENDS_OF.get(base_language(language), frozenset())
+    return not has_lexicon(language) and (term in _FALSE_FRIENDS or term in own)
 
 
 def _languages(text: str, stated: str) -> tuple[str, ...]:
