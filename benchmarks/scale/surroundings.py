@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.batch import ROOT
 from benchmarks.scale.postgres import Postgres, free_port
-from skuflow.environment import child_environment
+from skuflow.environment import child_environment, prefect_recorder_environment
 
 POOL = "skuflow"
 _START_S = 240
@@ -54,6 +54,10 @@ def site(
             "PREFECT_LOGGING_LEVEL": "WARNING",
             "PREFECT_UI_ENABLED": "false",
             "OMP_NUM_THREADS": "1",
+            # As the compose file has it: Prefect's own 15 connections are too few for four workers.
+            "PREFECT_SERVER_DATABASE_SQLALCHEMY_POOL_SIZE": "10",
+            "PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW": "20",
+            **prefect_recorder_environment(),
             **settings,
         }
     )

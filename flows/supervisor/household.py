@@ -13,6 +13,7 @@ from flows.supervisor.strays import MARK, START_MARK
 from skuflow.environment import (
     child_environment,
     handed_on,
+    prefect_recorder_environment,
     prefect_server_environment,
     prefect_worker_environment,
 )
@@ -23,6 +24,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 """Where prefect.yaml stands; the deployments' runs start there."""
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_GRACE_S = 10.0
 _WORKER_GRACE_S = 30.0
 
 
@@ -55,7 +57,7 @@ def household(settings: Settings) -> Household:
     environment = _environment(settings, home, api_url, password)
     logs = home / "logs"
 
-    def spec(name: str, *command: str, grace_s: float = 10.0, **extra: str) -> ChildSpec:
+    def spec(name: str, *command: str, grace_s: float = _GRACE_S, **extra: str) -> ChildSpec:
         told = {**environment, **extra}
         return ChildSpec(
             name, (sys.executable, "-m", *command), told, logs / f"{name}.log", CHECKOUT, grace_s
@@ -71,7 +73,9 @@ def household(settings: Settings) -> Household:
         host,
         "--port",
         port,
+        grace_s=_GRACE_S,
         PREFECT_LOGGING_LEVEL="WARNING",
+        **prefect_recorder_environment(),
     )
     return Household(
         api_url=api_url,

@@ -305,3 +305,18 @@ def test_what_a_child_started_apart_goes_when_the_holder_is_gone_and_stays_when_
     second.stdin.close()
     second.wait(timeout=20)
     assert eventually(lambda: not alive(goes) and not alive(stays))
+
+
+def test_the_server_writes_what_it_is_told_of_runs_by_hundreds(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE"
+    flush = "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL"
+    monkeypatch.setenv(flush, "4")
+    server = household(read_settings({})).server
+    assert server is not None
+    assert (server.environment[size], server.environment[flush]) == ("100", "4")
+    from prefect.settings import get_current_settings, temporary_settings
+
+    with temporary_settings():
+        recorder = get_current_settings().server.services.task_run_recorder
+    # What Prefect does without: this can go when its own default is more.
+    assert recorder.batch_size == 1
