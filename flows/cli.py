@@ -134,7 +134,7 @@ def plan(
 ) -> None:
     """What a run would make, its cost, and the days it needs under the caps. Spends nothing."""
     from flows.commands.plan import show_plan
-    from flows.commands.vendor_probe import require_usable
+    from flows.commands.vendor_probe import require_usable, require_written
     from flows.order import judging_wanted, read_order, shop_of
     from tasks.wiring import using, wire
 
@@ -146,6 +146,7 @@ def plan(
     order = read_order(catalog, wishes, judged=judging_wanted(settings), shop=shop_of(settings))
     with using(wire(settings)) as wiring:
         require_usable(wiring)
+        require_written(wiring, wishes)
         raise typer.Exit(show_plan(wiring, order, as_json))
 
 

@@ -60,11 +60,12 @@ def run_catalog(settings: Settings, catalog: str, wishes: Wishes, out: Path, as_
     read_order(catalog, wishes, judged=judging_wanted(settings), shop=shop_of(settings))
     gate_of(settings)
     _require_writable(out)
-    from flows.commands.vendor_probe import require_usable
+    from flows.commands.vendor_probe import require_usable, require_written
     from tasks.wiring import using, wire
 
     with TerminalProgress(quiet=as_json) as progress, using(wire(settings)) as wiring:
         require_usable(wiring)
+        require_written(wiring, wishes)
         wiring.progress = progress
         exporter = Exporter(wiring.store, out)
         wiring.on_kit = exporter.export

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from flows.wishes import Wishes
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.jobs.contract import (
     DEFAULT_MARKETPLACE,
@@ -24,6 +25,7 @@ from skuflow.jobs.contract import (
     VideoRequest,
 )
 from skuflow.jobs.errors import NEEDS_VENDOR, InvalidInputError
+from skuflow.listing.brief import BriefError, Stage
 from skuflow.listing.storyboard import make_storyboard
 from skuflow.settings import Settings, SettingsError
 from skuflow.storage.objects import StoredObject
@@ -87,6 +89,28 @@ def ability(provider: Provider, capability: Capability, settings: Settings) -> A
     raise SettingsError(f"SKUFLOW_PROVIDERS: {capability}={provider.name} can make nothing: {said}")
 
 
+def require_written(wiring: Wiring, wishes: Wishes) -> None:
+    """Raises BriefError, in one line, for a language that was asked for by name and that no provider of copy writes.
+    One that comes with a market is left out of its kit instead, which says so.
+    """
+    if wishes.stages and Stage.COPY not in wishes.stages:
+        return
+    writers = [wiring.provider_named(name) for name in wiring.settings.providers_for(Capability.COPY)]
+    for language in wishes.languages:
+        refusals = [said for writer in writers if (said := _refusal(writer, _copy_wish(language)))]
+        if writers and len(refusals) == len(writers):
+            raise BriefError(f"--language {language}: {refusals[0]}")
+
+
+def _refusal(provider: Provider, request: Request) -> str:
+    """Why the provider would not take the request; "" where it would."""
+    try:
+        provider.estimate(request)
+    except InvalidInputError as error:
+        return " ".join(error.message.split())
+    return ""
+
+
 def _models_set(settings: Settings, in_use: dict[str, Provider]) -> Iterator[tuple[str, Capability]]:
     for name in dict.fromkeys(settings.providers_with_models()):
         for capability in Capability:
@@ -98,21 +122,29 @@ def _can_do(provider: Provider) -> str:
     return f"it can do {', '.join(sorted(provider.capabilities))}"
 
 
-def _usual_wishes(capability: Capability) -> Iterator[Request]:
-    """One of each kind, with stand-ins for pictures: an estimate does not read storage."""
-    product = Product(
+def _mug() -> Product:
+    return Product(
         sku=_SKU,
         titles={"en": "Ceramic mug", "zh": "陶瓷马克杯"},
         attributes={"材质": "陶瓷"},
         source=ProductSource(catalog=_SKU),
     )
+
+
+def _copy_wish(language: str) -> CopyRequest:
+    return CopyRequest(
+        slot=Slot(_SKU, "copy", language=language, marketplace=DEFAULT_MARKETPLACE),
+        product=_mug(),
+        language=language,
+        marketplace=DEFAULT_MARKETPLACE,
+    )
+
+
+def _usual_wishes(capability: Capability) -> Iterator[Request]:
+    """One of each kind, with stand-ins for pictures: an estimate does not read storage."""
+    product = _mug()
     if capability is Capability.COPY:
-        yield CopyRequest(
-            slot=Slot(_SKU, "copy", language="en", marketplace=DEFAULT_MARKETPLACE),
-            product=product,
-            language="en",
-            marketplace=DEFAULT_MARKETPLACE,
-        )
+        yield _copy_wish("en")
     elif capability is Capability.IMAGE:
         yield ImageRequest(
             slot=Slot(_SKU, "image:scene"),

@@ -242,7 +242,7 @@ async def test_the_next_day_is_one_run_however_often_it_is_asked_for(
 
     async with get_client() as client:
         flow_id = await client.create_flow(top_videos)
-        deployment_id = await client.create_deployment(flow_id, "weekly")
+        deployment_id = await client.create_deployment(flow_id, "weekly-of-its-own")
         wiring = make_wiring(lambda: TODAY)
 
         async def ask(parameters: dict[str, object], tags: list[str]) -> str:

@@ -64,6 +64,7 @@ def end_of(arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> objec
         (("run", "products.csv", "--style", "baroque"), "baroque"),
         (("run", "products.csv", "--language", "klingon!"), "klingon!"),
         (("plan", "products.csv", "--language", "tlh"), "tlh"),
+        (("run", "products.csv", "--language", "zh-Hant"), "zh-Hant"),
         (("plan", "products.csv", "--sku", "nobody"), "nobody"),
         (("plan", "products.csv", "--remake", "mug-1:song"), "song"),
         (("run", "products.csv", "--video-size", "640x480"), "640x480"),
