@@ -28,7 +28,7 @@ demo: $(VENV)/.user
 test: $(VENV)/.dev
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not whole" tests/flows tests/contract tests/unit
 
-# Server, worker, receiver and emulators together, with kills in between: about eight minutes.
+# Server, worker, receiver and emulators together, with kills in between: about ten minutes.
 whole-test: $(VENV)/.dev
 	@$(BIN)/pytest -m whole tests/flows
 
