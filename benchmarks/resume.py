@@ -13,7 +13,7 @@ from benchmarks.instant import InstantProvider
 from benchmarks.measure import figure
 from flows.temporary_server import TemporaryServer
 from skuflow.environment import prepare_prefect_environment
-from skuflow.settings import read_settings
+from skuflow.settings import Settings, read_settings
 
 SKUS = 1_000
 
@@ -35,7 +35,7 @@ def main() -> int:
             server.stop()
 
 
-def _measure(settings: object, catalog: Path, out: Path) -> int:
+def _measure(settings: Settings, catalog: Path, out: Path) -> int:
     from datetime import UTC, datetime
 
     from flows.commands.exporting import Exporter
@@ -43,7 +43,7 @@ def _measure(settings: object, catalog: Path, out: Path) -> int:
     from tasks.wiring import using, wire
 
     provider = InstantProvider()
-    with using(wire(settings)) as wiring:  # type: ignore[arg-type]  # Settings
+    with using(wire(settings)) as wiring:
         wiring.use_provider(provider)
         take_in_all(catalog, wiring.store)
         begun_s = time.monotonic()

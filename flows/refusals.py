@@ -63,7 +63,7 @@ def refusing(flow_body: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | 
             return Failed(message=redacted(_sentence(error)))
 
     # Prefect reads parameters by signature and looks names up where it finds the function, which is here.
-    body.__signature__ = inspect.signature(flow_body, eval_str=True)  # type: ignore[attr-defined]
+    body.__signature__ = inspect.signature(flow_body, eval_str=True)  # type: ignore[attr-defined]  # inspect looks there first
     return body
 
 

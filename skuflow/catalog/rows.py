@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from skuflow.catalog import values
 from skuflow.catalog.columns import Column, Columns, currency_code
@@ -124,8 +125,8 @@ class _RowReading:
             **fields,
         )
 
-    def _note(self, code: str, column: str | None = None, **details: object) -> None:
-        self.findings.append(row_finding(code, self.row.number, column, **details))  # type: ignore[arg-type]
+    def _note(self, code: str, column: str | None = None, **details: Any) -> None:
+        self.findings.append(row_finding(code, self.row.number, column, **details))
 
     def _check_shape(self, sku: str) -> None:
         header = self.reader.columns.header("sku")

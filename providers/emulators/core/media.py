@@ -140,7 +140,7 @@ def _film(opening: Image.Image, frames: int, fps: int) -> bytes:
     import numpy as np
 
     width, height = opening.size
-    first = av.VideoFrame.from_image(opening)  # type: ignore[no-untyped-call]
+    first = av.VideoFrame.from_image(opening)  # type: ignore[no-untyped-call]  # PyAV has no types for it
     planes = _planes(first.to_ndarray(format="yuv420p"), width, height)
     # A file, not memory: to put the index in front the muxer reads back what it wrote, by name.
     with tempfile.TemporaryDirectory(prefix="skuflow-clip-") as folder:
