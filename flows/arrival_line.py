@@ -80,7 +80,10 @@ async def work_off_arrivals(
     Raises BriefError where the wishes name SKUs, and StorageError where storage cannot be listed.
     """
     if wishes.skus or wishes.remake:
-        raise BriefError("arrivals are made as they land; leave SKUs and remakes empty")
+        raise BriefError(
+            "arrivals are made as they land; leave SKUs and remakes empty",
+            message_zh="新到商品随到随做；请将 skus 与重做两栏留空",
+        )
     line = _Line(wiring, wishes, make, run_id, book_of(wiring))
     sweeper = Sweeper(wiring.store, line.book)
     await asyncio.to_thread(remove_old_copies, line.copies)

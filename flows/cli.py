@@ -11,16 +11,11 @@ import typer
 
 from flows.commands.terminal import refuse, say
 from flows.wishes import Wishes
-from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.extras import ExtraWishes
-from skuflow.catalog.gate.judging import GateRulesError
 from skuflow.ledger.redaction import keep_secret, secrets_of
-from skuflow.listing.brief import BriefError, Stage
-from skuflow.listing.markets import UnknownMarketError
-from skuflow.listing.motions import UnknownMotionError
-from skuflow.listing.rules import UnknownMarketplaceError
-from skuflow.listing.styles import UnknownStyleError
-from skuflow.settings import Settings, SettingsError, read_settings
+from skuflow.listing.brief import Stage
+from skuflow.refusals import RefusalError
+from skuflow.settings import BOTH, Settings, SettingsError, read_settings
 from skuflow.storage.objects import StorageError
 
 app = typer.Typer(
@@ -373,25 +368,24 @@ def _each(given: list[str] | None) -> list[str]:
     return [value.strip() for one in given or [] for value in one.split(",") if value.strip()]
 
 
-_UNUSABLE = (
-    SettingsError,
-    CatalogError,
-    BriefError,
-    UnknownStyleError,
-    UnknownMotionError,
-    UnknownMarketError,
-    UnknownMarketplaceError,
-    GateRulesError,
-    StorageError,
-)
-
-
 def main() -> None:
     """Entry point of ``skuflow``."""
     try:
         app()
-    except _UNUSABLE as error:
+    except StorageError as error:
         refuse(str(error))
+    except RefusalError as error:
+        refuse(_in_words(error))
+
+
+def _in_words(error: RefusalError) -> str:
+    try:
+        languages = read_settings().languages
+    except SettingsError:
+        # Nobody has said in which language; the error may be about that very setting.
+        languages = BOTH
+    said = {"en": error.message, "zh": error.message_zh or error.message}
+    return " · ".join(dict.fromkeys(said[language] for language in languages))
 
 
 if __name__ == "__main__":

@@ -12,14 +12,9 @@ from typing import ParamSpec, TypeVar
 from prefect import State
 from prefect.states import Failed
 
-from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.gate.judging import GateRulesError
 from skuflow.ledger.redaction import redacted
-from skuflow.listing.brief import BriefError
-from skuflow.listing.markets import UnknownMarketError
-from skuflow.listing.motions import UnknownMotionError
-from skuflow.listing.rules import UnknownMarketplaceError
-from skuflow.listing.styles import UnknownStyleError
+from skuflow.refusals import RefusalError
 from skuflow.review.markdown_text import side_by_side
 from skuflow.review.wording import Wording
 from skuflow.settings import SettingsError
@@ -28,17 +23,7 @@ from skuflow.storage.objects import StorageError
 P = ParamSpec("P")
 T = TypeVar("T")
 
-REFUSALS = (
-    SettingsError,
-    CatalogError,
-    BriefError,
-    UnknownStyleError,
-    UnknownMotionError,
-    UnknownMarketError,
-    UnknownMarketplaceError,
-    GateRulesError,
-    StorageError,
-)
+REFUSALS = (RefusalError, StorageError)
 """What a person can mend: the input, the wishes or the configuration."""
 
 _INPUT_ZH = "输入有误，请按上句修改后重新运行"
@@ -69,6 +54,10 @@ def refusing(flow_body: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | 
 
 def _sentence(error: Exception) -> str:
     """What ``error`` says, on one line, with its Chinese words; where it has none, at least what to do in Chinese."""
-    zh = error.message_zh if isinstance(error, CatalogError) else ""
-    zh = zh or next((said for kind, said in _OTHERS_ZH.items() if isinstance(error, kind)), _INPUT_ZH)
-    return " ".join(side_by_side(Wording(str(error), zh)).split())
+    return " ".join(side_by_side(Wording(str(error), in_chinese(error))).split())
+
+
+def in_chinese(error: Exception) -> str:
+    """What a refusal says in Chinese; where nobody has written it, what to do about the sentence before it."""
+    zh = error.message_zh if isinstance(error, RefusalError) else ""
+    return zh or next((said for kind, said in _OTHERS_ZH.items() if isinstance(error, kind)), _INPUT_ZH)

@@ -59,10 +59,14 @@ class Wishes(BaseModel):
         extras = self.extras
         for file in extras.files:
             if not Path(file).is_file():
-                raise BriefError(f"{file}: no such file; name the picture of the model or the line drawing")
+                raise BriefError(
+                    f"{file}: no such file; name the picture of the model or the line drawing",
+                    message_zh=f"{file}：没有该文件；请填写模特照片或线稿的文件",
+                )
         if extras.extend and extras.extend not in EXTENSIONS:
             raise BriefError(
-                f"no photo can be extended to {extras.extend}; choose from {', '.join(EXTENSIONS)}"
+                f"no photo can be extended to {extras.extend}; choose from {', '.join(EXTENSIONS)}",
+                message_zh=f"图片不能扩展为 {extras.extend}；可选：{'、'.join(EXTENSIONS)}",
             )
         if not extras.motion:
             return extras
@@ -75,5 +79,8 @@ USUAL = Wishes()
 def _size(text: str) -> tuple[int, int]:
     width, cross, height = text.lower().partition("x")
     if not (cross and width.isdigit() and height.isdigit()):
-        raise BriefError(f"{text!r} is no size; write for example 1080x1920")
+        raise BriefError(
+            f"{text!r} is no size; write for example 1080x1920",
+            message_zh=f"“{text}”不是尺寸；请填写如 1080x1920",
+        )
     return int(width), int(height)

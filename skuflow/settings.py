@@ -21,6 +21,7 @@ from skuflow.insights.exchange import ExchangeRates, RateError, parse_rate
 from skuflow.jobs.contract import Capability, MicroCNY
 from skuflow.jobs.routes import RouteError, RouteRule, parse_routes
 from skuflow.notices.receiver import Receiver, ReceiverError, receiver_of
+from skuflow.refusals import RefusalError
 from skuflow.storage.places import OSS_SCHEME, OssPlace, PlaceError, folder_of, oss_place
 
 Languages = tuple[Literal["en", "zh"], ...]
@@ -32,7 +33,7 @@ _AT_ONCE_OFFLINE = 4
 _AT_ONCE_WITH_VENDORS = 24
 
 
-class SettingsError(Exception):
+class SettingsError(RefusalError):
     """Configuration that cannot be used; one line that names the variable and what to write instead."""
 
 

@@ -96,7 +96,10 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
                 offers = wiring.offers(request)
             except InvalidInputError as error:
                 if error.code != NEEDS_VENDOR:
-                    raise BriefError(f"{slot.part} of {slot.sku}: {error.message}") from error
+                    raise BriefError(
+                        f"{slot.part} of {slot.sku}: {error.message}",
+                        message_zh=f"{slot.sku} 的 {slot.part}：供应商不接受这样的请求（{error.message}）",
+                    ) from error
                 plan.refused[f"{slot.sku} {slot.part}"] = error.message
                 continue
             provider, request = offers[0].provider, offers[0].request
@@ -178,7 +181,9 @@ def _allot(wiring: Wiring, plan: RunPlan, wanted: Mapping[tuple[Choice, ...], in
         names = ", ".join(choice.provider for choice in error.choices)
         raise BriefError(
             f"a day's cap or budget has no room for a single {error.choices[0].capability} by {names}, so this run"
-            " would never end; raise SKUFLOW_CAPS or SKUFLOW_BUDGET, or leave the part out"
+            " would never end; raise SKUFLOW_CAPS or SKUFLOW_BUDGET, or leave the part out",
+            message_zh=f"每日上限或预算连 {names} 的一次 {error.choices[0].capability} 都不够，运行将永远无法完成；"
+            "请调高 SKUFLOW_CAPS 或 SKUFLOW_BUDGET，或不做该内容",
         ) from error
     plan.days = allotment.days
     for choice, parts in allotment.parts.items():

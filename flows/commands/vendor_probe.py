@@ -99,7 +99,11 @@ def require_written(wiring: Wiring, wishes: Wishes) -> None:
     for language in wishes.languages:
         refusals = [said for writer in writers if (said := _refusal(writer, _copy_wish(language)))]
         if writers and len(refusals) == len(writers):
-            raise BriefError(f"--language {language}: {refusals[0]}")
+            raise BriefError(
+                f"--language {language}: {refusals[0]}",
+                message_zh=f"语言 {language}：现有文案供应商都不写该语言；"
+                "请改选语言，或在 SKUFLOW_PROVIDERS 中增加能写的供应商",
+            )
 
 
 def _refusal(provider: Provider, request: Request) -> str:

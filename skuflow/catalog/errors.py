@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from skuflow.listing.findings import Finding
+from skuflow.refusals import RefusalError
 
 
-class CatalogError(Exception):
+class CatalogError(RefusalError):
     """The file or folder is no usable catalog.
 
-    ``str()`` is one line that says what was found and what to do, ``message_zh`` the same in Chinese, empty where
-    nobody has written it. ``findings`` are those of its rows, where the rows could be read but none of them is usable.
+    ``findings`` are those of its rows, where the rows could be read but none of them is usable.
     """
 
     def __init__(self, message: str, findings: tuple[Finding, ...] = (), *, message_zh: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.message_zh = message_zh
+        super().__init__(message, message_zh=message_zh)
         self.findings = findings

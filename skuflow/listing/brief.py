@@ -12,6 +12,7 @@ from enum import StrEnum
 from skuflow.catalog.extras import NO_EXTRAS, ExtraWishes
 from skuflow.jobs.contract import DEFAULT_MARKETPLACE, ImageTask
 from skuflow.listing.markets import DEFAULT_LANGUAGES
+from skuflow.refusals import RefusalError
 
 SCENE_SIZES_PX = ((800, 800), (1200, 630), (1920, 600), (1080, 1920))
 """Marketplace square, link preview, banner, and the video's first frame."""
@@ -31,6 +32,7 @@ _GROUPS = frozenset((*_ROLES, *(f"{stem}:{role}" for stem, roles in _ROLES.items
 """What ``--remake`` takes for several parts at once."""
 _WHERE = "(form: Make again, command line: --remake)"
 """A wish to make something again may come from either; its sentence is the same."""
+_WHERE_ZH = "（表单“重做”栏，命令行 --remake）"
 _BCP_47 = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2}|-[0-9]{3})?")
 
 
@@ -46,10 +48,13 @@ class Stage(StrEnum):
         for stage in cls:
             if cleaned in (stage.value, stage.value.rstrip("s"), f"{stage.value}s"):
                 return stage
-        raise BriefError(f"there is no stage {name!r}; stages are {', '.join(cls)}")
+        raise BriefError(
+            f"there is no stage {name!r}; stages are {', '.join(cls)}",
+            message_zh=f"没有名为“{name}”的步骤；可选：{'、'.join(cls)}",
+        )
 
 
-class BriefError(Exception):
+class BriefError(RefusalError):
     """A wish that cannot be met as written; one line that names it and the choices."""
 
 
@@ -75,16 +80,27 @@ class Brief:
         for size in self.video_sizes_px:
             if size not in VIDEO_SIZES_PX:
                 known = ", ".join(f"{width}x{height}" for width, height in VIDEO_SIZES_PX)
-                raise BriefError(f"no video of {size[0]}x{size[1]} can be made; sizes are {known}")
+                raise BriefError(
+                    f"no video of {size[0]}x{size[1]} can be made; sizes are {known}",
+                    message_zh=f"不能制作 {size[0]}x{size[1]} 的视频；可选尺寸：{known}",
+                )
         for language in self.languages:
             if not _BCP_47.fullmatch(language):
-                raise BriefError(f"{language!r} is no language; write for example en, pt or zh-Hant")
+                raise BriefError(
+                    f"{language!r} is no language; write for example en, pt or zh-Hant",
+                    message_zh=f"“{language}”不是语言代码；请填写如 en、pt、zh-Hant",
+                )
         if not self.stages:
-            raise BriefError(f"no stage is asked for; stages are {', '.join(Stage)}")
+            raise BriefError(
+                f"no stage is asked for; stages are {', '.join(Stage)}",
+                message_zh=f"没有选择步骤；可选：{'、'.join(Stage)}",
+            )
         if self.captions_language and self.captions_language not in self.languages:
             raise BriefError(
                 f"captions in {self.captions_language!r} need copy in that language; languages are "
-                f"{', '.join(self.languages)}"
+                f"{', '.join(self.languages)}",
+                message_zh=f"字幕语言 {self.captions_language} 须同时有该语言的文案；"
+                f"本次的语言：{'、'.join(self.languages)}",
             )
 
     @property
@@ -119,7 +135,8 @@ class Remakes:
             owners = [sku for sku in skus if wish.startswith(f"{sku}:")]
             if not owners:
                 raise BriefError(
-                    f"{wish!r} names no SKU of this catalog; write SKU:ROLE[:SHOT], e.g. A-1:video {_WHERE}"
+                    f"{wish!r} names no SKU of this catalog; write SKU:ROLE[:SHOT], e.g. A-1:video {_WHERE}",
+                    message_zh=f"“{wish}”中没有本商品表的 SKU；请写成“SKU:内容[:序号]”，如 A-1:video{_WHERE_ZH}",
                 )
             sku = max(owners, key=len)
             part = wish[len(sku) + 1 :].strip().casefold()
@@ -128,9 +145,14 @@ class Remakes:
             if stem is not None:
                 part = f"{stem}:{part}"
             if (role not in _ROLES and stem is None) or part.endswith(":"):
+                shapes = (
+                    "copy[:LANGUAGE[:MARKETPLACE]]",
+                    f"image[:{'|:'.join(_ROLES['image'])}[:NUMBER]]",
+                    f"video[:{VIDEO_ATMOSPHERE}][:NUMBER]",
+                )
                 raise BriefError(
-                    f"{wish!r}: {part!r} is no part; write copy[:LANGUAGE[:MARKETPLACE]],"
-                    f" image[:{'|:'.join(_ROLES['image'])}[:NUMBER]] or video[:{VIDEO_ATMOSPHERE}][:NUMBER] {_WHERE}"
+                    f"{wish!r}: {part!r} is no part; write {shapes[0]}, {shapes[1]} or {shapes[2]} {_WHERE}",
+                    message_zh=f"“{wish}”：没有名为“{part}”的内容；请写 {'、'.join(shapes)}{_WHERE_ZH}",
                 )
             by_sku[sku] = (*by_sku.get(sku, ()), part)
         return cls(by_sku)
@@ -145,8 +167,12 @@ class Remakes:
         for wish in self.by_sku.get(sku, ()):
             if not any(_is_meant(part, wish) for part in names):
                 choices = f"the parts of {sku} are {', '.join(names)}" if names else f"{sku} has no parts"
+                choices_zh = f"{sku} 的内容有 {'、'.join(names)}" if names else f"{sku} 没有任何内容"
                 meant = f"{sku}:{wish}"
-                raise BriefError(f"{meant!r}: this run makes no such part; {choices} {_WHERE}")
+                raise BriefError(
+                    f"{meant!r}: this run makes no such part; {choices} {_WHERE}",
+                    message_zh=f"“{meant}”：本次运行不制作该内容；{choices_zh}{_WHERE_ZH}",
+                )
 
 
 def _is_meant(part: str, wish: str) -> bool:

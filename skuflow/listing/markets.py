@@ -9,12 +9,13 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from skuflow.listing.packaged_yaml import PackagedDataError, read_yaml
+from skuflow.refusals import RefusalError
 
 DEFAULT_LANGUAGES = ("en", "es", "fr", "pt", "ru", "de", "ja")
 """The languages of a kit where none are asked for, whatever its markets."""
 
 
-class UnknownMarketError(Exception):
+class UnknownMarketError(RefusalError):
     """No market of that name; lists the codes."""
 
 
@@ -61,7 +62,10 @@ def market(code: str) -> Market:
     """The market of ``code`` or name. Raises ``UnknownMarketError``, which lists the codes."""
     found = find_market(code)
     if found is None:
-        raise UnknownMarketError(f"unknown market {code!r}; choose from: {', '.join(markets())}")
+        raise UnknownMarketError(
+            f"unknown market {code!r}; choose from: {', '.join(markets())}",
+            message_zh=f"没有名为“{code}”的市场；可选：{'、'.join(markets())}",
+        )
     return found
 
 

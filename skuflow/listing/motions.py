@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from skuflow.catalog.kinds import kinds
 from skuflow.listing.packaged_yaml import PackagedDataError, read_yaml
 from skuflow.listing.storyboard import Move
+from skuflow.refusals import RefusalError
 
 
-class UnknownMotionError(Exception):
+class UnknownMotionError(RefusalError):
     """No motion preset of that name; lists the choices."""
 
 
@@ -122,7 +123,11 @@ def _wanted(name: str) -> Motion:
     found = _by_name().get(_key(name))
     if found is None:
         choices = ", ".join(f"{motion.id} ({motion.name_zh})" for motion in all_motions())
-        raise UnknownMotionError(f"unknown motion {name!r}; choose from: {choices}")
+        choices_zh = "、".join(f"{motion.id}（{motion.name_zh}）" for motion in all_motions())
+        raise UnknownMotionError(
+            f"unknown motion {name!r}; choose from: {choices}",
+            message_zh=f"没有名为“{name}”的动效；可选：{choices_zh}",
+        )
     return found
 
 

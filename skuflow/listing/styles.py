@@ -14,11 +14,12 @@ from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.markets import market as market_named
 from skuflow.listing.markets import with_regions
 from skuflow.listing.packaged_yaml import PackagedDataError, read_yaml
+from skuflow.refusals import RefusalError
 
 Evidence = Literal["claim", "judgement"]
 
 
-class UnknownStyleError(Exception):
+class UnknownStyleError(RefusalError):
     """No style of that name; lists the choices."""
 
 
@@ -107,7 +108,11 @@ def style(name: str) -> Style:
     found = find_style(name)
     if found is None:
         choices = ", ".join(f"{choice.id} ({choice.name_zh})" for choice in all_styles())
-        raise UnknownStyleError(f"unknown style {name!r}; choose from: {choices}")
+        choices_zh = "、".join(f"{choice.id}（{choice.name_zh}）" for choice in all_styles())
+        raise UnknownStyleError(
+            f"unknown style {name!r}; choose from: {choices}",
+            message_zh=f"没有名为“{name}”的风格；可选：{choices_zh}",
+        )
     return found
 
 

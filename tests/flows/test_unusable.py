@@ -86,6 +86,27 @@ def test_input_and_options(
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "there is no stage 'music'; stages are copy, images, video"),
+        ("zh", "没有名为“music”的步骤；可选：copy、images、video"),
+        (
+            "both",
+            "there is no stage 'music'; stages are copy, images, video"
+            " · 没有名为“music”的步骤；可选：copy、images、video",
+        ),
+    ],
+)
+def test_in_the_language_of_who_sits_there(
+    language: str, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SKUFLOW_LANGUAGE", language)
+    assert end_of(("run", "products.csv", "--stages", "music"), monkeypatch) == 2
+    assert capsys.readouterr().err == f"skuflow: {told}\n"
+
+
+@pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("command", ["plan", "run"])
 @pytest.mark.parametrize(
     ("variable", "value"),

@@ -15,12 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from skuflow.listing.findings import Finding, Severity
 from skuflow.listing.packaged_yaml import PackagedDataError, read_yaml
+from skuflow.refusals import RefusalError
 
 Limit = float | None
 """None (``off`` in YAML): the finding never has that severity."""
 
 
-class GateRulesError(Exception):
+class GateRulesError(RefusalError):
     """The shop's own rules cannot be used; one line that names the file, the code and what to write instead."""
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from skuflow.listing.rules.model import IntLimits, MarketplaceRules, all_rules, in_force
+from skuflow.refusals import RefusalError
 
 
-class UnknownMarketplaceError(Exception):
+class UnknownMarketplaceError(RefusalError):
     """No rules for a marketplace of that name; lists the choices."""
 
 
@@ -40,7 +41,8 @@ def rules_of(marketplace: str) -> MarketplaceRules:
     rules = all_rules().get(marketplace)
     if rules is None:
         raise UnknownMarketplaceError(
-            f"unknown marketplace {marketplace!r}; choose from: {', '.join(all_rules())}"
+            f"unknown marketplace {marketplace!r}; choose from: {', '.join(all_rules())}",
+            message_zh=f"没有名为“{marketplace}”的平台；可选：{'、'.join(all_rules())}",
         )
     return rules
 
