@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
+from collections.abc import Set
 from pathlib import Path, PurePosixPath
 
 from skuflow.catalog.errors import CatalogError
@@ -14,6 +16,8 @@ from skuflow.storage.places import OSS_SCHEME, OssPlace
 
 OBJECTS_LIMIT = 20_000
 _NAME_CHARS = 12
+_CLOCKS_DIFFER_S = 2.0
+"""By which a file system's times may be behind the clock: it rounds them down."""
 
 
 def is_stored(catalog: str) -> bool:
@@ -23,7 +27,7 @@ def is_stored(catalog: str) -> bool:
 
 def brought_here(address: str, place: Path | OssPlace, store: ObjectStore, copies: Path) -> Path:
     """The row file of ``address``, or the folder that it names, as a path on this machine. What was brought before and
-    has not changed is not brought again.
+    has not changed is not brought again, and what has been taken away there is removed here.
 
     ``place``: where ``store`` is; only what lies below it can be read. ``copies``: the folder that copies go to. Raises
     CatalogError, StorageError.
@@ -35,6 +39,7 @@ def brought_here(address: str, place: Path | OssPlace, store: ObjectStore, copie
             message_zh=f"{address}：不在 SKUFLOW_STORAGE 之下；请把商品表放到其中",
         )
     key = address.removeprefix(base).strip("/")
+    begun_s = time.time()
     folder_key = key if _is_folder(key, store) else key.rpartition("/")[0]
     found = list(_listed(address, f"{folder_key}/" if folder_key else "", store))
     if not any(entry.key == key or entry.key.startswith(f"{key}/") for entry in found):
@@ -43,8 +48,14 @@ def brought_here(address: str, place: Path | OssPlace, store: ObjectStore, copie
             message_zh=f"{address}：OSS 中没有该文件或文件夹；请检查地址",
         )
     top = copies / hashlib.sha256(f"{base}{folder_key}".encode()).hexdigest()[:_NAME_CHARS]
-    for entry in found:
-        _bring(entry, store, top / entry.key.removeprefix(folder_key).lstrip("/"))
+    kept = {
+        top / entry.key.removeprefix(folder_key).lstrip("/"): entry
+        for entry in found
+        if entry.size_bytes <= FILE_LIMIT_BYTES
+    }
+    for path, entry in kept.items():
+        _bring(entry, store, path)
+    _remove_others(top, kept.keys(), begun_s)
     return top / key.removeprefix(folder_key).lstrip("/")
 
 
@@ -66,10 +77,8 @@ def _listed(address: str, prefix: str, store: ObjectStore) -> list[ObjectEntry]:
 
 
 def _bring(entry: ObjectEntry, store: ObjectStore, path: Path) -> None:
-    """One object to its place, with a mark beside it that tells whose bytes the file holds. What is too large is left
-    out: the reader then says that the photo is missing. Runs beside each other may bring and read the same file."""
-    if entry.size_bytes > FILE_LIMIT_BYTES:
-        return
+    """One object to its place, with a mark beside it that tells whose bytes the file holds. Runs beside each other may
+    bring and read the same file."""
     mark = path.with_name(f".{path.name}.etag")
     try:
         if mark.is_file() and path.is_file() and mark.read_text("utf-8") == _mark(entry, path.stat()):
@@ -79,6 +88,21 @@ def _bring(entry: ObjectEntry, store: ObjectStore, path: Path) -> None:
         mark.write_text(_mark(entry, status), encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot keep {entry.key} as {path}: {error.strerror}") from error
+
+
+def _remove_others(top: Path, kept: Set[Path], begun_s: float) -> None:
+    """Copies of what no longer lies there, and of what has become too large, for which the reader then says that the
+    photo is missing. What another run has brought since this one began to list stays."""
+    for mark in top.rglob(".*.etag"):
+        path = mark.with_name(mark.name.removeprefix(".").removesuffix(".etag"))
+        try:
+            if path not in kept and path.stat().st_mtime < begun_s - _CLOCKS_DIFFER_S:
+                path.unlink()
+                mark.unlink()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StorageError(f"cannot remove {path}, which OSS no longer has: {error.strerror}") from error
 
 
 def _mark(entry: ObjectEntry, file: os.stat_result) -> str:

@@ -10,10 +10,12 @@ import pytest
 
 from skuflow.catalog import stored_catalog
 from skuflow.catalog.errors import CatalogError
+from skuflow.catalog.readers import row_file_of
 from skuflow.catalog.sources import Shop
 from skuflow.catalog.stored_catalog import brought_here, is_stored
 from skuflow.storage.files import write_whole
 from skuflow.storage.folder import FolderStore
+from skuflow.storage.objects import ObjectEntry
 from skuflow.storage.places import OssPlace
 
 PLACE = OssPlace("shop", "skuflow/", "cn-hangzhou", "https://e", "https://p", "id", "secret")
@@ -28,6 +30,13 @@ def store(tmp_path: Path) -> FolderStore:
     store.put("new/pics/m.jpg", b"photo", "image/jpeg")
     store.put("newer/goods.csv", b"other", "text/csv")
     return store
+
+
+def yesterday(folder: Path) -> None:
+    """Whatever was brought there was brought a day ago."""
+    for path in folder.rglob("*"):
+        then_s = path.stat().st_mtime - 86_400
+        os.utime(path, (then_s, then_s))
 
 
 def test_the_row_file_and_what_lies_beside_it_are_brought(store: FolderStore, tmp_path: Path) -> None:
@@ -63,6 +72,44 @@ def test_only_what_changed_is_brought_again(
     assert brought_here(ADDRESS, PLACE, store, tmp_path / "copies") == path
     assert path.read_bytes() == b"sku,title\nM-2,Lamp\n"
     assert asked == ["new/goods.csv"]
+
+
+def test_what_was_taken_away_there_is_gone_here(store: FolderStore, tmp_path: Path) -> None:
+    yesterday(brought_here("oss://shop/skuflow/new", PLACE, store, tmp_path / "copies"))
+    for key in ("new/goods.csv", "new/pics/m.jpg"):
+        store.delete(key)
+    store.put("new/goods-48.csv", b"sku,title,images\nM-2,Lamp,pics/m.jpg\n", "text/csv")
+    path = brought_here("oss://shop/skuflow/new", PLACE, store, tmp_path / "copies")
+    assert row_file_of(path).name == "goods-48.csv"
+    assert not (path / "pics" / "m.jpg").exists()
+
+
+def test_what_became_too_large_there_is_gone_here(
+    store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = brought_here(ADDRESS, PLACE, store, tmp_path / "copies")
+    yesterday(path.parent)
+    store.put("new/pics/m.jpg", b"a photo of far too many bytes" * 8, "image/jpeg")
+    monkeypatch.setattr(stored_catalog, "FILE_LIMIT_BYTES", 200)
+    brought_here(ADDRESS, PLACE, store, tmp_path / "copies")
+    assert not (path.parent / "pics" / "m.jpg").exists()
+
+
+def test_what_another_run_brings_meanwhile_stays(
+    store: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = stored_catalog._listed
+
+    def overtaken(address: str, prefix: str, bucket: FolderStore) -> list[ObjectEntry]:
+        found = listed(address, prefix, bucket)
+        monkeypatch.undo()
+        store.put("new/pics/late.jpg", b"photo", "image/jpeg")
+        brought_here(ADDRESS, PLACE, store, tmp_path / "copies")
+        return found
+
+    monkeypatch.setattr(stored_catalog, "_listed", overtaken)
+    path = brought_here(ADDRESS, PLACE, store, tmp_path / "copies")
+    assert (path.parent / "pics" / "late.jpg").read_bytes() == b"photo"
 
 
 def test_a_copy_that_was_changed_here_is_brought_again(store: FolderStore, tmp_path: Path) -> None:
