@@ -5,7 +5,6 @@ protection, the deployment of the form, and the receiver.
 from __future__ import annotations
 
 import base64
-import inspect
 import json
 import os
 import re
@@ -22,11 +21,9 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import BaseModel
 
-from flows import batch_runs
 from skuflow.listing.kit import Cost, Scores
-from skuflow.notices.shapes import KitCompleted, KitData, RunData, SkuOutcome
+from skuflow.notices.shapes import KitCompleted, KitData
 from skuflow.notices.signature import (
     EVENT_HEADER,
     ID_HEADER,
@@ -38,9 +35,9 @@ from skuflow.notices.signature import (
 from tasks.dead_runs import RESUMED_FROM
 from tests.flows.test_up import rows_of
 from tests.flows.up_household import eventually, free_port
+from tests.unit.test_nestjs_files import CLIENT, CUT
 
 ROOT = Path(__file__).resolve().parents[2]
-CLIENT = ROOT / "deployments" / "nestjs"
 STORIES = Path(__file__).parent / "nestjs"
 AUTH = "shop:prefect-pass-1"
 KITS_TOKEN = "kits-token-1"
@@ -48,6 +45,8 @@ SECRET = "webhook-secret-1"
 SKU = "mug-1"
 NOW_S = 1_800_000_000
 STARTS_WITHIN_S = 180.0
+
+AWAY = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH")
 
 SERVE = """
 import socket, sys, time
@@ -79,7 +78,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except subprocess.TimeoutExpired:
         pytest.skip("the package registry of npm does not answer")
     if had.returncode:
-        pytest.skip(f"npm cannot install the compiler: {had.stderr.strip()[-300:]}")
+        assert AWAY.search(had.stderr), had.stderr
+        pytest.skip("the package registry of npm does not answer")
     compiled = subprocess.run(
         [folder / "node_modules" / ".bin" / "tsc", "-p", folder], capture_output=True, text=True, timeout=120
     )
@@ -186,21 +186,16 @@ def test_what_is_not_signed_is_not_believed(built: Path) -> None:
 
 
 def test_a_server_that_fails_at_times_is_asked_again(built: Path) -> None:
-    cut = "900 SKUs in 5 chunks, each a run of its own · 900 个 SKU，分 5 段，各自运行; batch b-1"
-    # The client reads this sentence.
-    source = inspect.getsource(batch_runs)
-    assert '"{batch.skus} SKUs in {batch.chunks} chunks, each a run of its own"' in source
-    assert '" · {batch.skus} 个 SKU，分 {batch.chunks} 段，各自运行; batch {batch.id}"' in source
     done = subprocess.run(
         ["node", built / "troubles.js"],
-        env={"PATH": os.environ["PATH"], "CUT": cut},
+        env={"PATH": os.environ["PATH"], "CUT": CUT},
         capture_output=True,
         text=True,
         timeout=90,
     )
     assert done.returncode == 0, done.stderr
     saw = json.loads(done.stdout)
-    expected = {"id": "r1", "name": "by hand", "outcome": "handed_on", "message": cut, "batchId": "b-1"}
+    expected = {"id": "r1", "name": "by hand", "outcome": "handed_on", "message": CUT, "batchId": "b-1"}
     assert saw["wavering"] == expected
     assert saw["down"] == [502, '502: "no gateway"']
     assert saw["odd"] == [200, "Prefect calls the run ASLEEP, which this client does not know"]
@@ -213,14 +208,6 @@ def test_a_server_that_fails_at_times_is_asked_again(built: Path) -> None:
     assert saw["noKey"] == [0, "give a key: the same one for the same order"]
     paths = {path.removeprefix("/api/flow_runs/"): times for path, times in saw["asked"].items()}
     assert (paths["wavering"], paths["down"], paths["gone"]) == (3, 4, 1)
-
-
-@pytest.mark.parametrize("model", [KitData, RunData, SkuOutcome, Cost])
-def test_the_clients_notices_have_the_fields_of_ours(model: type[BaseModel]) -> None:
-    text = (CLIENT / "skuflow.webhooks.ts").read_text(encoding="utf-8")
-    interface = re.search(rf"export interface {model.__name__} {{\n(.*?)^}}", text, re.MULTILINE | re.DOTALL)
-    assert interface
-    assert re.findall(r"readonly (\w+):", interface[1]) == list(model.model_fields)
 
 
 @contextmanager
@@ -389,6 +376,12 @@ def test_a_back_end_starts_runs_follows_them_and_fetches_kits(
 
     assert saw["webhook"] == [204, 204, 401, 401]
     assert (saw["nestKit"], saw["nestNoKit"]) == (SKU, 404)
-    assert saw["nestOrder"] == [201, 36]
+    status, ordered = saw["nestOrder"]
+    assert status == 201
+    assert ordered != saw["finished"]["id"]
+    parameters = (
+        Server(str(places["prefectUrl"])).client.get(f"{places['prefectUrl']}/flow_runs/{ordered}").json()
+    )
+    assert parameters["parameters"]["products"] == "anything"
     assert saw["nestRefused"][0] == 400
     assert "'Spane' is not one of" in saw["nestRefused"][1]

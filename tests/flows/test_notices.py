@@ -12,11 +12,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from flows.forms import Kits
 from flows.janitor import janitor
 from flows.manual import manual_listings
 from skuflow.ledger.ledger import utc_now
+from skuflow.ledger.schema import notices
 from skuflow.listing.brief import Stage
 from skuflow.notices.outbox import Outbox
 from skuflow.notices.signature import is_genuine
@@ -121,6 +123,14 @@ async def test_a_back_end_that_is_down_fails_no_run_and_hears_of_it_later(
     assert len(back_end.got) == tries
     assert outbox.counts()["delivered"] == 0
     assert outbox.counts()["pending"] == 3
+
+    back_end.status = 204
+    back_end.got.clear()
+    with wiring.ledger.engine.begin() as connection:
+        connection.execute(sa.update(notices).values(next_at=utc_now()))
+    await run(janitor)
+    assert back_end.events() == ["kit.completed", "run.completed", "run.completed"]
+    assert outbox.counts() == {**outbox.counts(), "delivered": 3, "pending": 0}
 
 
 async def test_a_back_end_that_never_answers_holds_a_run_up_for_seconds_only(

@@ -53,14 +53,16 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_every_deployment_has_its_name_once(loaded: dict[str, Any]) -> None:
     names = [f"{loaded[one['entrypoint']]['name']}/{one['name']}" for one in DEPLOYMENTS]
     assert len(names) == len(set(names))
-    assert {
+    assert set(names) == {
         "new-listings/manual",
         "listing-kit/manual",
         "new-listings/nightly",
         ARRIVALS_DEPLOYMENT,
         "listing-chunk/chunk",
         "top-videos/weekly",
-    } <= set(names)
+        "janitor/janitor",
+        "daily-report/daily",
+    }
 
 
 def test_every_parameter_is_explained_where_people_fill_forms(loaded: dict[str, Any]) -> None:
@@ -85,11 +87,18 @@ def test_schedules_are_times_of_china_and_have_names_of_their_own() -> None:
     from prefect.client.schemas.schedules import CronSchedule
 
     schedules = [schedule for deployment in DEPLOYMENTS for schedule in deployment.get("schedules", [])]
-    assert schedules
+    assert {schedule["slug"]: schedule["cron"] for schedule in schedules} == {
+        "nightly": "30 2 * * *",
+        "sweep": "*/10 * * * *",
+        "weekly": "0 4 * * 1",
+        # Four rounds within the hour that Jimeng keeps a video.
+        "janitor": "*/15 * * * *",
+        "daily-report": "0 8 * * *",
+    }
     for schedule in schedules:
         CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
         assert ZoneInfo(schedule["timezone"]).key == "Asia/Shanghai"
-    assert len({schedule["slug"] for schedule in schedules}) == len(schedules)
+    assert len(schedules) == len({schedule["slug"] for schedule in schedules})
 
 
 def test_no_deploy_switches_on_what_a_person_switched_off() -> None:

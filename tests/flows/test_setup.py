@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from prefect.states import Running
 from prefect.types import SecretDict
 
+from deployments.events.bell import PrefectBell
 from deployments.setup.automations import (
     ARRIVALS_DEPLOYMENT,
     ATTENTION,
@@ -39,7 +41,7 @@ from skuflow.environment import prefect_server_environment
 from skuflow.settings import SettingsError, read_settings
 from tasks.credentials import BLOCKS
 from tasks.dead_runs import FLOWS
-from tests.flows.own_prefect import OwnPrefect, own_prefect
+from tests.flows.own_prefect import PASSWORD, OwnPrefect, own_prefect
 from tests.flows.up_household import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +71,24 @@ async def test_the_server_makes_the_runs_of_a_schedule(prefect: OwnPrefect, clie
     deployment_id = await client.create_deployment(flow_id, "soon", schedules=[every_minute])
     wanted = {"deployments": {"id": {"any_": [str(deployment_id)]}}}
     assert eventually(lambda: bool(prefect.ask("POST", "/flow_runs/filter", json=wanted)), SCHEDULED_WITHIN_S)
+    await client.delete_deployment(deployment_id)
+
+
+async def test_a_ring_starts_the_run_of_arrivals(prefect: OwnPrefect, client: PrefectClient) -> None:
+    flow, _, name = ARRIVALS_DEPLOYMENT.partition("/")
+    deployment_id = await client.create_deployment(await client.create_flow_from_name(flow), name)
+    assert await make_doorbell(client)
+    wanted = {"deployments": {"id": {"any_": [str(deployment_id)]}}}
+    bell = PrefectBell(prefect.api_url, PASSWORD)
+
+    def somebody_came() -> bool:
+        # Again until somebody comes, as the receiver does: the server may not have heard of the automation yet.
+        bell.ring()
+        return bool(prefect.ask("POST", "/flow_runs/filter", json=wanted))
+
+    assert await asyncio.to_thread(eventually, somebody_came, SCHEDULED_WITHIN_S)
+    begun = prefect.ask("POST", "/flow_runs/filter", json=wanted)
+    assert {run["created_by"]["type"] for run in begun} == {"AUTOMATION"}
     await client.delete_deployment(deployment_id)
 
 

@@ -212,6 +212,7 @@ def test_the_form_has_a_description_and_limits_for_every_field() -> None:
         limited = {"maximum", "maxLength"} & field.keys() or name == "rows"
         assert limited or field["type"] == "boolean", name
     assert form.required == []
+    assert form.properties["top_n"]["default"] == 50
 
 
 async def test_unusable_figures_are_refused_with_a_sentence(make_wiring: MakeWiring) -> None:
