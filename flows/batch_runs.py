@@ -20,7 +20,7 @@ from skuflow.batches.manifest import remove_objects
 from skuflow.batches.results import SkuResult, read_results
 from skuflow.batches.rows import BatchRow, ChunkRow, ChunkState
 from skuflow.listing.findings import Finding
-from tasks.chunks import chunks_are_deployed, is_still_to_come, send_chunk, show_closed_batch
+from tasks.chunks import RunEnd, chunks_are_deployed, end_of_run, send_chunk, show_closed_batch
 from tasks.reports import BatchProgress
 from tasks.wiring import Progress, Wiring
 
@@ -111,21 +111,19 @@ class _Overall:
 
 
 async def restart_stranded(wiring: Wiring) -> list[str]:
-    """Start a run for every chunk that is left without one: its worker was killed, or its run never began. Returns what
-    was done, a sentence each. To be called within a flow run: the janitor's.
+    """Start a run for every chunk that is left without one: its worker was killed, or its run never began. One whose
+    run a person has cancelled is given up. Returns what was done, a sentence each. To be called within a flow run:
+    the janitor's.
     """
     batches = Batches(wiring.ledger.engine)
     done: list[str] = []
     for chunk in await asyncio.to_thread(batches.stranded):
         name = f"chunk {chunk.no} of batch {chunk.batch_id}"
-        if chunk.state is ChunkState.WAITING and await _is_on_its_way(chunk):
+        end = await end_of_run(chunk.run_id) if chunk.run_id else None
+        if chunk.state is ChunkState.WAITING and (end is RunEnd.TO_COME or _is_being_sent(chunk)):
             continue
         try:
-            if chunk.attempts >= MOST_ATTEMPTS:
-                why = (
-                    f"given up after {chunk.attempts} runs; {chunk.note or 'each of them was ended from outside'}"
-                    f" 运行 {chunk.attempts} 次均未完成，已放弃"
-                )
+            if why := _why_not_again(chunk, end):
                 closed = await asyncio.to_thread(batches.give_up, chunk, why)
                 done.append(f"{name}: {why}")
                 if closed is not None:
@@ -138,7 +136,16 @@ async def restart_stranded(wiring: Wiring) -> list[str]:
     return done
 
 
-async def _is_on_its_way(chunk: ChunkRow) -> bool:
-    if chunk.run_id:
-        return await is_still_to_come(chunk.run_id)
-    return datetime.now(UTC) - chunk.updated_at < _SENT_WITHIN
+def _is_being_sent(chunk: ChunkRow) -> bool:
+    return not chunk.run_id and datetime.now(UTC) - chunk.updated_at < _SENT_WITHIN
+
+
+def _why_not_again(chunk: ChunkRow, end: RunEnd | None) -> str:
+    if end is RunEnd.CANCELLED:
+        return "its run was cancelled by a person 其运行已由人工取消"
+    if chunk.attempts < MOST_ATTEMPTS:
+        return ""
+    return (
+        f"given up after {chunk.attempts} runs; {chunk.note or 'each of them was ended from outside'}"
+        f" 运行 {chunk.attempts} 次均未完成，已放弃"
+    )

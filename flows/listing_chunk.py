@@ -97,6 +97,8 @@ async def _work_off(wiring: Wiring, batches: Batches, chunk: ChunkRow) -> BatchR
     assert batch is not None
     report = await _make(wiring, manifest, batch, chunk)
     results = ChunkResults(results=report.results, loose_findings=report.loose_findings)
+    # A run that has lost the chunk must not write over what its successor has reported.
+    await asyncio.to_thread(batches.renew, chunk)
     await asyncio.to_thread(write_results, wiring.store, chunk.batch_id, chunk.no, results)
     closed = await asyncio.to_thread(batches.finish, chunk, counted(report.results))
     if closed is not None:

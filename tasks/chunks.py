@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from uuid import UUID
 
 from prefect import task
@@ -127,11 +128,21 @@ async def send_chunk(chunk: ChunkRow) -> UUID:
         before = str(run.id)
 
 
-async def is_still_to_come(run_id: str) -> bool:
-    """Whether Prefect has yet to bring the run to an end; of a run that it does not know, it has not."""
+class RunEnd(StrEnum):
+    """What Prefect knows of a chunk's run. ``OVER``: it has ended, or there is no such run."""
+
+    TO_COME = "to_come"
+    CANCELLED = "cancelled"
+    OVER = "over"
+
+
+async def end_of_run(run_id: str) -> RunEnd:
+    """How the run of this id stands; nothing but a person's order makes one ``CANCELLED``."""
     async with get_client() as client:
         try:
             run = await client.read_flow_run(UUID(run_id))
         except (ObjectNotFound, ValueError):
-            return False
-    return run.state is not None and not run.state.is_final()
+            return RunEnd.OVER
+    if run.state is None or run.state.is_cancelled():
+        return RunEnd.OVER if run.state is None else RunEnd.CANCELLED
+    return RunEnd.OVER if run.state.is_final() else RunEnd.TO_COME

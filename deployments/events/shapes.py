@@ -78,7 +78,7 @@ def _unwrapped(body: bytes) -> Any:
         message = value if isinstance(value, str) else _message_of_json(value)
         if message is None:
             return value
-        content = message.encode()
+        content = _bytes(message)
     raise EventShapeError("wrapped more often than any sender does")
 
 
@@ -87,6 +87,11 @@ def _json(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         raise EventShapeError("neither JSON, nor base64 of it, nor MNS's XML") from None
+
+
+def _bytes(text: str) -> bytes:
+    """JSON may hold half a surrogate pair, which is no text; as bytes it is refused for what it is."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _from_base64(content: bytes) -> bytes:
@@ -135,7 +140,7 @@ def _records(value: Any) -> Iterator[dict[str, Any]]:
 def _without_envelope(event: dict[str, Any]) -> dict[str, Any]:
     data = event.get("data")
     if isinstance(data, str):
-        data = _json(data.encode())
+        data = _json(_bytes(data))
     if not isinstance(data, dict):
         raise EventShapeError("a CloudEvent without data")
     kind = event.get("type")

@@ -147,14 +147,10 @@ class Batches:
         is only sent once more has not moved.
         """
         moved = {"updated_at": self._clock()} if chunk.state is ChunkState.RUNNING or not chunk.run_id else {}
-        held = batch_chunks.c.lease_until
         with writing(self._engine) as connection:
             connection.execute(
                 sa.update(batch_chunks)
-                .where(
-                    _still(chunk),
-                    held.is_(None) if chunk.lease_until is None else held == chunk.lease_until,
-                )
+                .where(_as_read(chunk))
                 .values(state=ChunkState.WAITING.value, owner="", lease_until=None, run_id=run_id, **moved)
             )
 
@@ -223,9 +219,9 @@ class Batches:
     def give_up(self, chunk: ChunkRow, note: str) -> BatchRow | None:
         """Nobody is to try the chunk again; otherwise as ``finish``. Its SKUs are made by a later run of the catalog.
 
-        Raises ChunkLostError where it has moved on since it was read.
+        Raises ChunkLostError where it has moved on since it was read, or its run has turned out to live.
         """
-        return self._end(chunk, ChunkState.FAILED, Counts({"failed": chunk.skus}), note)
+        return self._end(chunk, ChunkState.FAILED, Counts({"failed": chunk.skus}), note, as_read=True)
 
     def let_go(self, chunk: ChunkRow, note: str) -> None:
         """This run cannot go on with the chunk: anybody may, at once. Nothing is written if it was lost already."""
@@ -308,7 +304,9 @@ class Batches:
 
     # Writing
 
-    def _end(self, chunk: ChunkRow, state: ChunkState, counts: Counts, note: str) -> BatchRow | None:
+    def _end(
+        self, chunk: ChunkRow, state: ChunkState, counts: Counts, note: str, *, as_read: bool = False
+    ) -> BatchRow | None:
         now = self._clock()
         with writing(self._engine) as connection:
             # The batch is locked first: of two last chunks that end at the same moment, one sees the other's end.
@@ -316,6 +314,7 @@ class Batches:
             _write(
                 connection,
                 chunk,
+                _as_read(chunk) if as_read else _still(chunk),
                 state=state.value,
                 owner="",
                 lease_until=None,
@@ -365,8 +364,17 @@ def _still(chunk: ChunkRow) -> sa.ColumnElement[bool]:
     )
 
 
-def _write(connection: Connection, known: ChunkRow, **values: Any) -> None:
-    changed = connection.execute(sa.update(batch_chunks).where(_still(known)).values(**values))
+def _as_read(chunk: ChunkRow) -> sa.ColumnElement[bool]:
+    """Nobody has even renewed its lease since."""
+    held = batch_chunks.c.lease_until
+    return sa.and_(_still(chunk), held.is_(None) if chunk.lease_until is None else held == chunk.lease_until)
+
+
+def _write(
+    connection: Connection, known: ChunkRow, where: sa.ColumnElement[bool] | None = None, **values: Any
+) -> None:
+    where = _still(known) if where is None else where
+    changed = connection.execute(sa.update(batch_chunks).where(where).values(**values))
     if changed.rowcount != 1:
         raise ChunkLostError(
             f"another run has taken over chunk {known.no} of batch {known.batch_id}; it reports the chunk's end"

@@ -121,7 +121,7 @@ def _decode(path: Path, content: bytes) -> tuple[SizePx, Image.Image, FileFacts]
         facts = look_at_file(image, path.suffix)
         upright = ImageOps.exif_transpose(image)
         if max(upright.size) > DECODED_LIMIT_PX:
-            upright = upright.reduce(-(-max(upright.size) // DECODED_LIMIT_PX))
+            upright = _reduced(upright)
         turned = image.getexif().get(_ORIENTATION_TAG, 1) in _TURNED_SIDEWAYS
         return (stored[1], stored[0]) if turned else stored, _opaque_srgb(upright), facts
     except (PhotoError, MemoryError):
@@ -145,6 +145,16 @@ def _formats_of(content: bytes) -> tuple[str, ...]:
 
 _ORIENTATION_TAG = 0x0112
 _TURNED_SIDEWAYS = frozenset({5, 6, 7, 8})
+
+
+def _reduced(image: Image.Image) -> Image.Image:
+    """A giant, small enough to be worked on."""
+    ratio = -(-max(image.size) // DECODED_LIMIT_PX)
+    if image.mode in {"1", "P", "PA"} or image.mode.startswith("I;16"):
+        # Colour numbers have no average, and Pillow takes none of 16 bits.
+        image = _opaque_srgb(image)
+        image.info.clear()
+    return image.reduce(ratio)
 
 
 def _opaque_srgb(image: Image.Image) -> Image.Image:

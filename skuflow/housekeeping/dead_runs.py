@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from skuflow.ledger import owners
 from skuflow.ledger.rows import LIVE
-from skuflow.ledger.schema import batch_chunks, jobs, sku_claims
+from skuflow.ledger.schema import batch_chunks, batches, jobs, sku_claims
 from skuflow.ledger.transactions import reading
 
 SILENT_FOR = timedelta(minutes=10)
@@ -24,7 +24,8 @@ def runs_without_process(engine: Engine, pids: Mapping[str, str], now: datetime)
 
     A process id alone proves nothing: it names a process of some machine. What the run holds, a SKU, a chunk or a job,
     names machine, boot and process; where that is the run's process, and it is gone or has let the leases of all that
-    it holds lapse ``SILENT_FOR`` ago, the run is dead. A run that holds nothing is not judged.
+    it holds lapse ``SILENT_FOR`` ago, the run is dead. A run that holds nothing is not judged. Nor is one that has cut
+    a batch by the SKUs and jobs that are held in its name: the runs of its chunks hold them.
     """
     if not pids:
         return frozenset()
@@ -42,15 +43,20 @@ def runs_without_process(engine: Engine, pids: Mapping[str, str], now: datetime)
 
 def _held_by(engine: Engine, now: datetime) -> set[tuple[str, str, datetime | None]]:
     """Runs, the processes that hold something for them, and until when."""
+    cutters = sa.select(batches.c.run_id).where(batches.c.owner == "")
     queries = (
         sa.select(sku_claims.c.run_id, sku_claims.c.owner, sku_claims.c.lease_until)
-        .where(sku_claims.c.lease_until > now - _SINCE, sku_claims.c.owner != "")
+        .where(
+            sku_claims.c.lease_until > now - _SINCE,
+            sku_claims.c.owner != "",
+            sku_claims.c.run_id.not_in(cutters),
+        )
         .distinct(),
         sa.select(batch_chunks.c.run_id, batch_chunks.c.owner, batch_chunks.c.lease_until)
         .where(batch_chunks.c.owner != "")
         .distinct(),
         sa.select(jobs.c.run_id, jobs.c.owner, jobs.c.lease_until)
-        .where(jobs.c.state.in_([state.value for state in LIVE]))
+        .where(jobs.c.state.in_([state.value for state in LIVE]), jobs.c.run_id.not_in(cutters))
         .distinct(),
     )
     with reading(engine) as connection:

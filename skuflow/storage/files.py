@@ -12,6 +12,10 @@ from pathlib import Path, PurePosixPath
 
 from skuflow.storage.objects import ObjectStore, StorageError
 
+_NAME_LIMIT_BYTES = 200
+"""Of the 255 that file systems take, with room for what is put before and after a name."""
+_SUFFIX_LIMIT_BYTES = 10
+
 
 @contextmanager
 def as_file(store: ObjectStore, key: str) -> Iterator[Path]:
@@ -24,7 +28,7 @@ def as_file(store: ObjectStore, key: str) -> Iterator[Path]:
         yield local
         return
     with tempfile.TemporaryDirectory(prefix="skuflow-") as folder:
-        path = Path(folder) / PurePosixPath(key).name
+        path = Path(folder) / file_name(PurePosixPath(key).name)
         path.write_bytes(store.get(key))
         yield path
 
@@ -39,7 +43,7 @@ def as_lasting_file(store: ObjectStore, key: str, folder: Path) -> Path:
     if local is not None:
         return local
     digest = hashlib.sha256(key.encode()).hexdigest()[:8]
-    copy = folder / digest / PurePosixPath(key).name
+    copy = folder / digest / file_name(PurePosixPath(key).name)
     if not copy.is_file():
         data = store.get(key)
         try:
@@ -49,6 +53,15 @@ def as_lasting_file(store: ObjectStore, key: str, folder: Path) -> Path:
                 f"cannot write a copy of {key} to {folder}: {error.strerror or error}"
             ) from error
     return copy
+
+
+def file_name(part: str) -> str:
+    """A part of a key as the name of a file: itself, or a hash with the same ending where no file system takes it."""
+    if len(part.encode()) <= _NAME_LIMIT_BYTES:
+        return part
+    suffix = Path(part).suffix
+    suffix = suffix if len(suffix.encode()) <= _SUFFIX_LIMIT_BYTES else ""
+    return f"{hashlib.sha256(part.encode()).hexdigest()}{suffix}"
 
 
 def write_whole(path: Path, data: bytes) -> os.stat_result:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from skuflow.storage.keys import checked
+from skuflow.storage.keys import checked, is_key
 from skuflow.storage.objects import ObjectEntry, ObjectMissingError, StorageError, StoredObject
 
 _CHUNK_BYTES = 1 << 20
@@ -68,7 +68,8 @@ class FolderStore:
             for name in names
             if not name.startswith(_TEMPORARY_PREFIX)
         )
-        yield from sorted(key for key in keys if key.startswith(prefix))
+        # A file that came some other way may have a name that no key has: one with a backslash, say.
+        yield from sorted(key for key in keys if key.startswith(prefix) and is_key(key))
 
     def entries(self, prefix: str) -> Iterator[ObjectEntry]:
         for key in self.list(prefix):

@@ -125,5 +125,14 @@ def checked(key: str) -> str:
     return key
 
 
+def is_key(key: str) -> bool:
+    """Whether ``checked`` takes it; what stands in storage may have come some other way than by ours."""
+    try:
+        checked(key)
+    except StorageError:
+        return False
+    return True
+
+
 def _safe(text: str) -> str:
     return _LABEL.sub("-", text).strip("-.")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import oss2
 
-from skuflow.storage.keys import checked, is_write_once
+from skuflow.storage.keys import checked, is_key, is_write_once
 from skuflow.storage.objects import ObjectEntry, ObjectMissingError, StorageError, StoredObject
 from skuflow.storage.oss_calls import Calls, GoneError, Patience, TakenError, of_oss, read_as_xml
 from skuflow.storage.oss_errors import OSS_ERRORS, storage_error
@@ -142,7 +142,7 @@ class OssStore:
             page = self._calls.make(f"list {prefix or 'everything'}", partial(self._page, prefix, after))
             for found in page.object_list:
                 key = found.key.removeprefix(self.place.prefix)
-                if _is_key(key):
+                if is_key(key):
                     modified_at = datetime.fromtimestamp(found.last_modified, UTC)
                     yield ObjectEntry(key, found.size, found.etag, modified_at)
             if not page.is_truncated:
@@ -290,11 +290,3 @@ def _file_body(path: Path) -> _Body:
 
 def _md5(data: bytes) -> str:
     return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
-
-
-def _is_key(key: str) -> bool:
-    try:
-        checked(key)
-    except StorageError:
-        return False
-    return True

@@ -316,6 +316,8 @@ def test_a_run_that_turns_out_to_live_keeps_its_chunk(engine: Engine) -> None:
     (stranded,) = janitor.stranded()
     slept.renew(held)
     janitor.sent(stranded, "run-2")
+    with pytest.raises(ChunkLostError):
+        janitor.give_up(stranded, "given up after 3 runs")
     assert [(chunk.state, chunk.run_id) for chunk in janitor.chunks("b1")] == [(ChunkState.RUNNING, "run-1")]
     assert slept.finish(held, Counts({"needs_review": 3})) is not None
 

@@ -103,7 +103,15 @@ def test_a_key_that_names_something_else_is_overwritten(oss: tuple[OssEmulator, 
 
 def test_things_that_are_no_keys_are_not_listed(oss: tuple[OssEmulator, OssStore]) -> None:
     emulator, store = oss
-    for name in ("shop/incoming/", "shop/", "shop/incoming//a", "shop/incoming/a", "other/b", "shopping/c"):
+    for name in (
+        "shop/incoming/",
+        "shop/",
+        "shop/incoming//a",
+        "shop/incoming/a\\b",
+        "shop/incoming/a",
+        "other/b",
+        "shopping/c",
+    ):
         emulator.bucket.put(name, b"", {})
     assert list(store.list("")) == ["incoming/a"]
 

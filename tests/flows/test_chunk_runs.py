@@ -26,6 +26,7 @@ from flows.new_listings import new_listings
 from flows.order import Order
 from flows.wishes import Wishes
 from skuflow.batches.batches import Batches
+from skuflow.batches.results import read_results
 from skuflow.batches.rows import BatchRow, BatchState, ChunkState
 from skuflow.ledger.schema import batch_chunks, notices
 from skuflow.listing.brief import Stage
@@ -126,7 +127,7 @@ async def test_a_chunk_whose_run_is_gone_gets_another(
     batch = await sent(wiring, make_catalog(*THREE))
     batches = Batches(wiring.ledger.engine)
     lost = await run_of(client, batches, batch, 1)
-    await client.set_flow_run_state(lost.id, Cancelled(), force=True)
+    await client.set_flow_run_state(lost.id, Crashed(), force=True)
     (said,) = await restart_stranded(wiring)
     assert said == f"chunk 1 of batch {batch.id}: started again 已重新启动"
     again = await run_of(client, batches, batch, 1)
@@ -138,6 +139,28 @@ async def test_a_chunk_whose_run_is_gone_gets_another(
     assert await restart_stranded(wiring) == [f"chunk 2 of batch {batch.id}: started again 已重新启动"]
     await listing_chunk(batch.id, 2)
     assert [chunk.state for chunk in batches.chunks(batch.id)] == [ChunkState.WAITING, ChunkState.DONE]
+
+
+async def test_a_chunk_that_a_person_cancels_stays_cancelled(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, client: PrefectClient
+) -> None:
+    wiring = make_wiring(skuflow_chunk_skus=2)
+    batch = await sent(wiring, make_catalog(*THREE))
+    batches = Batches(wiring.ledger.engine)
+    for no in (1, 2):
+        run = await run_of(client, batches, batch, no)
+        await client.set_flow_run_state(run.id, Cancelled(), force=True)
+    # One had begun, and its process was ended for it.
+    _change(wiring, batch.id, 2, state="running", owner=_gone(), lease_until=_in_an_hour(), attempts=1)
+    assert await restart_stranded(wiring) == [
+        f"chunk {no} of batch {batch.id}: its run was cancelled by a person 其运行已由人工取消"
+        for no in (1, 2)
+    ]
+    closed = batches.get(batch.id)
+    assert closed is not None
+    assert (closed.state, closed.counts.by_status) == (BatchState.CLOSED, {"failed": 3})
+    assert await restart_stranded(wiring) == []
+    assert list(wiring.ledger.iter_jobs()) == []
 
 
 async def test_a_chunk_whose_next_run_ends_before_it_takes_it_gets_one_more(
@@ -175,6 +198,29 @@ async def test_a_chunk_whose_next_run_ends_before_it_takes_it_gets_one_more(
     _change(wiring, batch.id, 2, run_id=str(first.id), **dead)
     (_,) = await restart_stranded(wiring)
     assert (await run_of(client, batches, batch, 2)).id not in seen
+
+
+async def test_a_run_that_lost_its_chunk_writes_no_results(
+    make_catalog: MakeCatalog,
+    make_wiring: MakeWiring,
+    client: PrefectClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wiring = make_wiring(skuflow_chunk_skus=2)
+    batch = await sent(wiring, make_catalog(*THREE))
+    usual = listing_chunk_module._make
+
+    async def slept(*_: Any) -> BatchReport:
+        monkeypatch.setattr(listing_chunk_module, "_make", usual)
+        _change(wiring, batch.id, 1, owner=_gone())
+        await listing_chunk(batch.id, 1)
+        return BatchReport((), (), "", results=())
+
+    monkeypatch.setattr(listing_chunk_module, "_make", slept)
+    state: Any = await listing_chunk(batch.id, 1, return_state=True)
+    assert "another run has taken over chunk 1" in state.message
+    reported = read_results(wiring.store, batch.id, 1).results
+    assert [result.sku for result in reported] == ["mug-1", "mug-2"]
 
 
 async def test_a_chunk_that_ends_every_run_is_given_up_and_the_batch_closes(

@@ -175,6 +175,12 @@ async def test_an_event_that_names_no_entity_tag_rings_all_the_same(landed: Land
         (b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "declarations"),
         (mns_xml("not base64!"), "neither JSON"),
         (b"[" * 100_000, "neither JSON"),
+        (rb'"\ud800"', "neither JSON"),
+        (rb'{"TopicName": "t", "Message": "\ud800"}', "neither JSON"),
+        (
+            rb'{"specversion": "1.0", "type": "oss:ObjectCreated:PutObject", "data": "\ud800"}',
+            "neither JSON",
+        ),
         (events(*[record()] * 1001), "more than 1000"),
         (base64.b64encode(base64.b64encode(base64.b64encode(base64.b64encode(PLAIN)))), "wrapped more often"),
     ],

@@ -298,6 +298,17 @@ def test_one_lease_that_lapsed_does_not_make_a_run_dead_whose_others_are_renewed
     assert runs_without_process(ledger.engine, {"r": "7"}, clock.now + timedelta(minutes=13)) == {"r"}
 
 
+def test_a_run_that_cut_a_batch_does_not_die_with_a_chunk_of_it(ledger: Ledger) -> None:
+    elsewhere = "other/boot/ns/7/1"
+    batches_of_it = Batches(ledger.engine)
+    batches_of_it.create("b", catalog="c", wishes={}, chunk_skus=[1], run_id="night", in_process=False)
+    batches_of_it.create("c", catalog="c", wishes={}, chunk_skus=[1], run_id="by-hand", in_process=True)
+    for run_id in ("night", "by-hand"):
+        SkuClaims(ledger.engine, run_id=run_id, owner=elsewhere, clock=Clock(NOW)).take([run_id])
+    pids = {"night": "7", "by-hand": "7"}
+    assert runs_without_process(ledger.engine, pids, NOW + timedelta(hours=1)) == {"by-hand"}
+
+
 # What janitors remember of what they told
 
 

@@ -246,3 +246,17 @@ def test_what_cannot_be_opened_says_so_with_its_code(tmp_path: Path) -> None:
     store.delete("photos/p/a.png")
     with pytest.raises(TransientError, match="cannot be read from storage"):
         made(store, stored, KLING)
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "I;16"])
+def test_a_giant_of_colour_numbers_or_of_other_depths_is_decoded_too(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "giant.png"
+    stripe = np.zeros((64, 2 * DECODED_LIMIT_PX), np.uint16)
+    stripe[:, DECODED_LIMIT_PX:] = 65_535
+    grey = Image.fromarray((stripe >> 8).astype(np.uint8))
+    (Image.fromarray(stripe) if mode == "I;16" else grey.convert(mode)).save(path)
+    photo = load_photo(path)
+    assert photo.size == (2 * DECODED_LIMIT_PX, 64)
+    assert photo.pixels.shape == (32, DECODED_LIMIT_PX, 3)
+    assert int(photo.pixels[16, 100].max()) <= 2
+    assert int(photo.pixels[16, -100].min()) >= 253

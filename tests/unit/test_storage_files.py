@@ -49,6 +49,19 @@ def test_an_object_in_oss_is_copied_once(tmp_path: Path) -> None:
             as_lasting_file(store, "photos/a/1.jpg", tmp_path / "no folder")
 
 
+@pytest.mark.parametrize("lasting", [True, False])
+def test_an_object_whose_name_is_longer_than_a_files_may_be_is_copied(tmp_path: Path, lasting: bool) -> None:
+    key = f"incoming/a/{'杯' * 90}.xlsx"
+    with oss_store() as (_, store):
+        store.put(key, b"rows", "application/octet-stream")
+        if lasting:
+            copy = as_lasting_file(store, key, tmp_path)
+            assert (copy.suffix, copy.read_bytes()) == (".xlsx", b"rows")
+        else:
+            with as_file(store, key) as path:
+                assert (path.suffix, path.read_bytes()) == (".xlsx", b"rows")
+
+
 def test_a_product_in_oss_is_found_by_name_with_its_photo(tmp_path: Path) -> None:
     with oss_store() as (emulator, store):
         for sku, title in (("K-1", "Walnut Desk Clock"), ("K-2", "Enamel Camping Mug")):
