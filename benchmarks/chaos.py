@@ -16,8 +16,6 @@ from benchmarks.measure import figure
 from tests.contract.chaos.rehearsal import rehearse, total
 from tests.contract.chaos.verdicts import Verdict
 
-_SHOWN_FAILURES = 5
-
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks chaos", description=__doc__)

@@ -294,14 +294,6 @@ class Batches:
                 _stop(connection, batches.c.id.in_(gone), now)
         return len(gone)
 
-    def over_since(self, before: datetime) -> list[BatchRow]:
-        """Batches that were closed or stopped before that moment, whose manifests nobody needs any more."""
-        query = sa.select(batches).where(
-            batches.c.state != BatchState.OPEN.value, batches.c.updated_at < before
-        )
-        with reading(self._engine) as connection:
-            return [batch_from(row) for row in connection.execute(query)]
-
     # Writing
 
     def _end(

@@ -38,7 +38,6 @@ _ALIASES: Mapping[str, str] = MappingProxyType(
 )
 """Meaning -> names, best first: where a file has several, the first is used and the others are told."""
 
-REQUIRED = ("sku",)
 MONEY = ("revenue", "spend", "price")
 MEASURES = ("impressions", "clicks", "orders", "revenue", "spend")
 _BRACKETS = re.compile(r"[(\[【（](?P<inside>[^)\]】）]*)[)\]】）]")

@@ -16,11 +16,12 @@ from skuflow.listing.copywriting import ListingCopy
 from skuflow.quality.copy.figures import unproven_figures
 from skuflow.quality.copy.traditional import is_traditional
 
-_NO_FACTS = frozenset(
+NO_FACTS = frozenset(
     {"language", "categories", "category", "tags", "item id", "asin", "url", "images", "image"}
 )
 """Attribute names that organise a catalog and say nothing about the product."""
-_POINT_LISTS = frozenset({"bullet points", "bullet point", "selling points", "features", "卖点"})
+POINT_LISTS = frozenset({"bullet points", "bullet point", "selling points", "features", "卖点"})
+"""Attributes that are lists of selling points."""
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -66,9 +67,9 @@ def facts_of(product: Product) -> tuple[ProductFact, ...]:
     for name, raw in product.attributes.items():
         key = name.replace("_", " ").strip().lower()
         values = values_of(raw)
-        if key in _NO_FACTS or not values:
+        if key in NO_FACTS or not values:
             continue
-        if key in _POINT_LISTS:
+        if key in POINT_LISTS:
             listed += [ProductFact(text, text, _language_of(text, stated_language)) for text in values]
             continue
         text = "; ".join(_with_unit(name, value) for value in values)

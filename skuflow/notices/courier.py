@@ -59,7 +59,6 @@ class Round:
     """What a round came to. ``troubled``: it was broken off since the receiver does not take what is sent."""
 
     delivered: int = 0
-    ended_otherwise: int = 0
     troubled: bool = False
 
 

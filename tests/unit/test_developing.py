@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from skuflow.studio.developing.alignment import line_up
-from skuflow.studio.developing.canvas import Canvas, canvas_png, lay_out, on_white, opaque_photo
+from skuflow.studio.developing.canvas import Canvas, canvas_png, lay_out, opaque_photo
 from skuflow.studio.developing.clip import video_rendition
 from skuflow.studio.developing.find_product import find_product
 from skuflow.studio.developing.ground import Missing, extend
@@ -178,7 +178,6 @@ class TestCanvas:
         for make in (
             lay_out,
             lambda one: opaque_photo(one, (640, 640)),
-            lambda one: on_white(one, (640, 640)),
         ):
             with pytest.raises(StudioError) as caught:
                 make(torn)
@@ -199,12 +198,6 @@ class TestCanvas:
     def test_opaque_photo_of_a_small_cutout_shows_it_small(self) -> None:
         _, box = opaque_photo(shaped(100, 100), (1024, 1024))
         assert (box[2] - box[0], box[3] - box[1]) == (150, 150)
-
-    def test_on_white_shrinks_the_product_rather_than_refusing(self) -> None:
-        pixels = on_white(shaped(200, 200), (1024, 1024))
-        coloured = np.flatnonzero((pixels < 200).any(axis=(0, 2)))
-        assert 240 <= coloured[-1] - coloured[0] + 1 <= 250
-        assert (pixels[:100] == 255).all()
 
 
 class TestLay:

@@ -421,19 +421,6 @@ def test_a_film_that_fails_half_way_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_progress_counts_every_frame(tmp_path: Path) -> None:
-    calls: list[tuple[int, int]] = []
-    assemble(
-        one_shot(Move.STILL),
-        {"kitchen": scene()},
-        TALL,
-        tmp_path / "v.mp4",
-        on_frame=lambda done, total: calls.append((done, total)),
-    )
-
-    assert calls == [(number, 30) for number in range(1, 31)]
-
-
 def test_frames_are_made_ahead_of_the_encoder_but_only_a_few() -> None:
     made, furthest = 0, 0
     waiting = threading.Event()

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 
 from providers.offline.copywriter.lexicon import Attribute, lexicon
 from skuflow.catalog.product import Product
+from skuflow.listing.copy_facts import NO_FACTS, POINT_LISTS, point_language, values_of
 
-_NO_FACTS = frozenset(
-    {"language", "categories", "category", "tags", "item id", "asin", "url", "images", "image"}
-)
-"""Attribute names that organise a catalog and say nothing about the product."""
-_POINT_LISTS = frozenset({"bullet points", "bullet point", "selling points", "features", "卖点"})
 _IDEOGRAPH = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -50,37 +45,16 @@ def facts_of(product: Product) -> tuple[Fact, ...]:
     for name, raw in product.attributes.items():
         key = name.replace("_", " ").strip().lower()
         values = values_of(raw)
-        if key in _NO_FACTS or not values:
+        if key in NO_FACTS or not values:
             continue
-        if key in _POINT_LISTS:
+        if key in POINT_LISTS:
             points += [_point(text, source_language(product)) for text in values]
             continue
         facts.append(Fact(name, values, lexicon().attribute(name)))
-    language = main_point_language(product)
+    language = point_language(product)
     own = [_point(text, language) for text in product.selling_points.get(language, ()) if text.strip()]
     stated = {point.name for point in own}
     return (*facts, *own, *(point for point in points if point.name not in stated))
-
-
-def main_point_language(product: Product) -> str:
-    """The language whose selling points are counted: Chinese, else English, else the first there is."""
-    for language in ("zh", "en", *product.selling_points):
-        if product.selling_points.get(language):
-            return language
-    return ""
-
-
-def values_of(raw: str) -> tuple[str, ...]:
-    """The values of one attribute: a JSON list is several, a JSON object is "name: value" each, all else is one."""
-    text = raw.strip()
-    if text[:1] in "[{":
-        try:
-            parsed = json.loads(text)
-        except ValueError:
-            return (text,)
-        items = [f"{key}: {value}" for key, value in parsed.items()] if isinstance(parsed, dict) else parsed
-        return tuple(str(item).strip() for item in items if str(item).strip())
-    return (text,) if text else ()
 
 
 def _point(text: str, language: str) -> Fact:

@@ -13,7 +13,6 @@ from providers.offline.copywriter.units import is_quantity, localised
 from providers.offline.copywriter.values import Translator, slots_of
 
 POINT = "point"
-_NAMED_ONLY = ("brand",)
 _MAX_STATED_NAME_CHARS = 80
 
 

@@ -10,7 +10,6 @@ from PIL import Image
 
 from skuflow.studio.encoding import as_jpeg
 from skuflow.studio.framing import MAX_PRODUCT_UPSCALE
-from skuflow.studio.main_image import MAX_UPSCALE, place_on_white
 from skuflow.studio.picture import BoxPx, Cutout, Pixels, SizePx, StudioError
 from skuflow.studio.resample import resize_rgba
 
@@ -70,18 +69,6 @@ def canvas_png(canvas: Canvas) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(rgba, "RGBA").save(buffer, "PNG", compress_level=6)
     return buffer.getvalue()
-
-
-def on_white(cutout: Cutout, size_px: SizePx, fill_ratio: float = 0.8) -> Pixels:
-    """The product alone on pure white, RGB of exactly ``size_px``, for vendors that take no alpha.
-
-    It takes ``fill_ratio`` of the frame, or as much as the photo's pixels allow when enlarged 1.25 times.
-
-    Raises StudioError as ``place_on_white`` does, ``MAIN_IMAGE_TOO_SMALL`` below a tenth of the frame.
-    """
-    product = whole_product(cutout)
-    sharp = MAX_UPSCALE * max(product.shape[1] / size_px[0], product.shape[0] / size_px[1])
-    return place_on_white(cutout, size_px, max(0.1, min(fill_ratio, 0.999 * sharp)))[0]
 
 
 def opaque_photo(

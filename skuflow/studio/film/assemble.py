@@ -13,7 +13,7 @@ from skuflow.listing.storyboard import Shot as BoardShot
 from skuflow.listing.storyboard import Storyboard
 from skuflow.studio.film.camera import BoxF
 from skuflow.studio.film.captions import Caption, make_caption
-from skuflow.studio.film.encoder import FRAMES_AHEAD, OnFrame, VideoFile, ahead, blank_frame, encode
+from skuflow.studio.film.encoder import FRAMES_AHEAD, VideoFile, ahead, blank_frame, encode
 from skuflow.studio.film.placement import CaptionInFrame, ProductInFrame, is_covered
 from skuflow.studio.film.planes import Planes
 from skuflow.studio.film.shots import Shot, prepare
@@ -87,7 +87,6 @@ def assemble(
     *,
     captions_language: str | None = None,
     fps: int = 30,
-    on_frame: OnFrame | None = None,
 ) -> VideoFile:
     """Films ``storyboard`` and writes an MP4 (H.264, yuv420p, BT.709, index in front) to ``out``.
 
@@ -104,7 +103,7 @@ def assemble(
         raise ValueError(f"the storyboard is timed for {storyboard.fps} fps, {fps} were asked for")
     film = Film(storyboard, scenes, size_px, captions_language)
     with closing(ahead(film.frames(), FRAMES_AHEAD)) as frames:
-        video = encode(frames, storyboard.frames, size_px, fps, out, on_frame=on_frame)
+        video = encode(frames, storyboard.frames, size_px, fps, out)
     return replace(
         video,
         captions_left_out=tuple(film.left_out),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -40,9 +40,6 @@ X264_OPTIONS = {
 }
 _BT709 = 1
 _LIMITED_RANGE = 1
-
-OnFrame = Callable[[int, int], None]
-"""Called after each encoded frame with how many are done and how many there will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +127,6 @@ def encode(
     out: Path,
     *,
     options: dict[str, str] | None = None,
-    on_frame: OnFrame | None = None,
 ) -> VideoFile:
     """Encodes ``frames`` (yuv420p, BT.709 limited range) as H.264 in MP4 with the index in front.
 
@@ -158,8 +154,6 @@ def encode(
                 frame.time_base = Fraction(1, fps)
                 container.mux(stream.encode(frame))
                 done += 1
-                if on_frame is not None:
-                    on_frame(done, total)
             container.mux(stream.encode(None))
         if done != total:
             raise ValueError(f"{done} frames were made, {total} belong to the video")
