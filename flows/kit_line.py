@@ -33,7 +33,7 @@ from tasks.copywriting import write_copy
 from tasks.images import make_images
 from tasks.judging import judge_parts
 from tasks.kits import publish_kit
-from tasks.line import ClaimLostError, Line, StageOutcome
+from tasks.line import Line, StageOutcome
 from tasks.together import all_of
 from tasks.video import make_video
 from tasks.wiring import Wiring
@@ -106,8 +106,10 @@ class _Desk:
         self._claims = claims
         self._fences = fences
 
-    async def work_on(self, todo: _Todo) -> KitReport | None:
-        """The SKU's report; None where another run is working on it."""
+    async def work_on(self, todo: _Todo, last: bool) -> KitReport | None:
+        """The SKU's report; None where another run is working on it, or the database was away. ``last``: it will not be
+        tried again.
+        """
         sku, current = todo.product.sku, todo
 
         async def work(claim: Claim) -> KitReport:
@@ -123,7 +125,7 @@ class _Desk:
             return _broken_off(self._wiring, todo.product, current.previous, error)
 
         try:
-            return await under_claim(self._claims, sku, work, broken_off)
+            return await under_claim(self._claims, sku, work, broken_off, last=last)
         finally:
             self._intake.leave_out(sku)
 
@@ -150,7 +152,7 @@ def _look(
             beside = tuple(shared.get(product.sku, ()))
             entries.append(replace(entry, beside=beside) if isinstance(entry, _Todo) else entry)
         except Exception as error:
-            # As in _one: the other products have done nothing wrong.
+            # As under a claim: the other products have done nothing wrong.
             entries.append(_broken_off(wiring, product, None, error))
     return entries
 
@@ -207,7 +209,7 @@ def _refused(wiring: Wiring, row: RejectedRow, order: Order) -> KitReport:
     try:
         kit = blocked_kit(row.product, attempt_refused(row, order.brief, wiring.store, wiring.settings))
     except Exception as error:
-        # As in _one: the other products have done nothing wrong.
+        # As under a claim: the other products have done nothing wrong.
         return _broken_off(wiring, row.product, None, error)
     return KitReport(row.sku, row.product.title, KitStatus.BLOCKED, kit)
 
@@ -215,15 +217,9 @@ def _refused(wiring: Wiring, row: RejectedRow, order: Order) -> KitReport:
 async def _one(wiring: Wiring, todo: _Todo, order: Order, intake: BatchIntake, claim: Claim) -> KitReport:
     started_s = time.monotonic()
     product = todo.product
-    try:
-        kit, outcomes = await make_kit(
-            wiring, intake, todo.plan, todo.made_for, todo.previous, order.remakes, todo.beside, claim
-        )
-    except ClaimLostError:
-        raise
-    except Exception as error:
-        # One SKU's unforeseen trouble must not stop the others; it is reported with its cause, and the run ends with 3.
-        return _broken_off(wiring, product, todo.previous, error)
+    kit, outcomes = await make_kit(
+        wiring, intake, todo.plan, todo.made_for, todo.previous, order.remakes, todo.beside, claim
+    )
     finished = [outcome for outcome in outcomes.values() if outcome.state is OutcomeState.MADE]
     return KitReport(
         product.sku,
@@ -249,7 +245,7 @@ async def make_kit(
     """Copy, then images, then video beside opinions, then the kit. What each stage hands on is what Prefect draws.
     ``batch`` is the gate, ``beside`` what looking at the catalog's photo files has found about the product.
 
-    Raises ClaimLostError where another run has taken the SKU over: that one will write its kit.
+    Raises ClaimLostError where another run has taken the SKU over, or may have: that one will write its kit.
     """
     wiring.progress.sku_step(plan.product.sku, "intake")
     intake = await batch.attempt(wiring, plan, beside)

@@ -41,7 +41,7 @@ async def make_videos(
     made: dict[str, Made] = {}
     wiring.progress.batch_started(len(skus), 0)
 
-    async def work_on(sku: str) -> Made | None:
+    async def work_on(sku: str, last: bool) -> Made | None:
         async def work(claim: Claim) -> Made:
             # Looked at under the claim: another run may have made the video meanwhile.
             standing = await asyncio.to_thread(look_at, sku, wiring)
@@ -53,7 +53,7 @@ async def make_videos(
                 return Made(sku, OutcomeState.FAILED, _NOT_ORDERED, standing.kit)
             return await _one(wiring, gate, standing.work, claim, only_fetch=only_fetch)
 
-        return await under_claim(claims, sku, work, lambda error: _broken_off(wiring, sku, error))
+        return await under_claim(claims, sku, work, lambda error: _broken_off(wiring, sku, error), last=last)
 
     async def ended(sku: str, found: Made | None) -> None:
         made[sku] = found or Made(sku, OutcomeState.WAITING, _BUSY)

@@ -46,7 +46,10 @@ _THUMBNAIL_PX = 176
 async def publish_kit(
     line: Line, copy: StageOutcome, images: StageOutcome, video: StageOutcome, opinions: StageOutcome
 ) -> PublishedKit:
-    """Assemble, score and store the kit; an artifact is left only where the kit changed."""
+    """Assemble, score and store the kit; an artifact is left only where the kit changed.
+
+    Raises ClaimLostError where the SKU is no longer this run's.
+    """
     kit, changed = await store_kit(line, copy, images, video, opinions)
     if changed:
         await show(_show_kit(line.wiring, kit))
@@ -87,10 +90,13 @@ async def store_kit(
 
 def _store(line: Line, kit: Kit) -> None:
     store = line.wiring.store
+    # Measuring takes seconds, in which a machine may sleep: its successor's kit is the newer one.
+    line.require_claim()
     # Before the kit: one that is interrupted here is published again, and noted again.
     note_kit(store, line.wiring.ledger.today(), kit)
     if waits(kit):
-        note_waiting(store, kit, line.plan.brief, own_makers(line.wiring))
+        extras = {name: stored.key for name, stored in line.intake.extras.items()}
+        note_waiting(store, kit, line.plan.brief, own_makers(line.wiring), extras)
     # Last but the kit: where the database is away for good, the night knows of the SKU all the same.
     note_kit_notice(line.wiring, kit)
     store.put(kit_key(line.sku), kit_json(kit), "application/json")

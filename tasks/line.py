@@ -28,7 +28,7 @@ NONE: Mapping[Slot, Storyboard] = MappingProxyType({})
 
 
 class ClaimLostError(Exception):
-    """Another run has taken the SKU over, since this one has shown no sign of life for too long."""
+    """Another run has taken the SKU over, or may have, since this one has shown no sign of life for too long."""
 
 
 class Line:
@@ -70,9 +70,11 @@ class Line:
         return {**kept, **{name: digest for name, digest in self.made_for.items() if name in run}}
 
     def require_claim(self) -> None:
-        """Raises ClaimLostError once another run works on the SKU."""
-        if self.claim is not None and self.claim.lost:
-            raise ClaimLostError(f"another run has taken {self.sku} over")
+        """Raises ClaimLostError once another run works on the SKU, or may do so: after a machine has slept, work goes
+        on before the claim is renewed.
+        """
+        if self.claim is not None and not self.claim.is_held:
+            raise ClaimLostError(f"{self.sku} is no longer this run's")
 
     async def make(self, slot: Slot, request: Request, *, remake: bool = False) -> Outcome:
         """Have one slot filled by its provider, through the ledger; ``remake``: again, whoever wishes it.

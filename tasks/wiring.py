@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +37,8 @@ from skuflow.storage.opening import open_store
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
 
 STUDIO = "offline"
 """Who makes the white main image, whoever makes the scenes: the seller's own pixels need no vendor."""
@@ -128,10 +131,13 @@ class Wiring:
         return await asyncio.wrap_future(self.pool.submit(work, *args, **kwargs))
 
     def report_crash(self, sku: str, trace: str) -> None:
-        """Keep the trace of an unforeseen error where a person can read it."""
-        folder = self.settings.skuflow_home / "crashes"
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{sku_slug(sku)}.txt").write_text(scrubbed(trace), encoding="utf-8")
+        """Keep the trace of an unforeseen error where a person can read it: in the log where no file can be written."""
+        folder, said = self.settings.skuflow_home / "crashes", scrubbed(trace)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{sku_slug(sku)}.txt").write_text(said, encoding="utf-8")
+        except OSError as error:
+            _log.warning("%s: the trace cannot be written to %s (%s):\n%s", sku, folder, error, said)
 
     def close(self) -> None:
         self.pool.shutdown(wait=True, cancel_futures=True)

@@ -74,13 +74,21 @@ _set_lease = (
 
 @dataclass(slots=True, eq=False)
 class Claim:
-    """A SKU that is this holder's as long as it is not ``lost``."""
+    """A SKU that is this holder's as long as ``is_held``. ``lost``: somebody else has it. ``clock``: the one by which
+    ``lease_until`` was written.
+    """
 
     sku: str
     slug: str
     fence: int
     lease_until: datetime
     lost: bool = False
+    clock: Callable[[], datetime] = utc_now
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nobody else can have the SKU by now."""
+        return not self.lost and self.clock() < self.lease_until
 
 
 class SkuClaims:
@@ -132,7 +140,10 @@ class SkuClaims:
                 if fence is not None:
                     taken[slug] = fence
         until = now + self._lease
-        claims = {wanted[slug]: Claim(wanted[slug], slug, fence, until) for slug, fence in taken.items()}
+        claims = {
+            wanted[slug]: Claim(wanted[slug], slug, fence, until, clock=self._clock)
+            for slug, fence in taken.items()
+        }
         with self._lock:
             self._held.update((claim.slug, claim) for claim in claims.values())
         return claims

@@ -199,7 +199,8 @@ class Collecting(JobInHand):
         return Reason(
             "RESULT_EXPIRED",
             f"{job.provider} no longer has the result of job {job.vendor_job_id} ({error.message});"
-            f" {job.settled_micro / 1e6:.2f} CNY are settled; --remake {job.sku}:{job.part} buys it again",
+            f" {job.settled_micro / 1e6:.2f} CNY are settled; buy it again"
+            f" (form: Make again, command line: --remake {job.sku}:{job.part})",
         )
 
     def _charge(self, status: JobStatus) -> int:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from skuflow.jobs.collecting import Collecting
 from skuflow.jobs.outcome import Outcome, Reason
 from skuflow.jobs.submitting import Submitting
 from skuflow.ledger.errors import StaleFenceError
+from skuflow.ledger.outages import is_away
 from skuflow.ledger.rows import RowState
 
 _log = logging.getLogger(__name__)
@@ -53,8 +56,13 @@ class Drive(Submitting, Collecting):
             return
         try:
             if self.job.state is RowState.SUBMITTING:
-                await self._write(self._ledger.mark_in_doubt, None, "interrupted while submitting")
+                await self._write_briefly(self._ledger.mark_in_doubt, None, "interrupted while submitting")
             else:
-                await self._write(self._ledger.let_go)
+                await self._write_briefly(self._ledger.let_go)
         except StaleFenceError:
             _log.info("job %s has another owner now", self.job.id)
+        except SQLAlchemyError as error:
+            if not is_away(error):
+                raise
+            # How the drive ended is the news; the lease ends by itself.
+            _log.warning("job %s could not be let go, the database is away", self.job.id)

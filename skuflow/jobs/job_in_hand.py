@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec
 
@@ -11,6 +11,7 @@ from skuflow.jobs.errors import ProviderError, RateLimitedError, TransientError
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason, reason_for
 from skuflow.jobs.surroundings import Surroundings
 from skuflow.jobs.traffic import Lane
+from skuflow.ledger.outages import PAUSES_S
 from skuflow.ledger.rows import JobRow
 
 _P = ParamSpec("_P")
@@ -154,5 +155,18 @@ class JobInHand:
     async def _write(
         self, move: Callable[Concatenate[JobRow, _P], JobRow], *args: _P.args, **kwargs: _P.kwargs
     ) -> None:
-        """One transition of this job, off the event loop."""
-        self.job = await self._around.calls(move, self.job, *args, **kwargs)
+        """One transition of this job, off the event loop. A database that is away is waited for, as long as the drive
+        may take and a minute at least: what the vendor has said nobody else knows, and its answer may not be had again.
+        """
+        self.job = await self._around.writes.move(self._pauses_s(), move, self.job, *args, **kwargs)
+
+    async def _write_briefly(
+        self, move: Callable[Concatenate[JobRow, _P], JobRow], *args: _P.args, **kwargs: _P.kwargs
+    ) -> None:
+        """As ``_write``, for whoever is about to stop: a few seconds must do."""
+        self.job = await self._around.writes.move(PAUSES_S[:2], move, self.job, *args, **kwargs)
+
+    def _pauses_s(self) -> Iterator[float]:
+        yield from PAUSES_S
+        while self._left_s() > 0:
+            yield PAUSES_S[-1]

@@ -15,6 +15,7 @@ from skuflow.jobs.contract import Capability, MicroCNY, Preparing, Provider, Req
 from skuflow.jobs.drive import Drive
 from skuflow.jobs.errors import ProviderError
 from skuflow.jobs.ledger_calls import LedgerCalls
+from skuflow.jobs.lost_answers import LastingWrites
 from skuflow.jobs.outcome import Outcome, OutcomeState, Reason, reason_for
 from skuflow.jobs.surroundings import Pace, Surroundings
 from skuflow.jobs.traffic import Lane, Traffic
@@ -82,6 +83,7 @@ class Runner:
         self._around = Surroundings(
             ledger=ledger,
             calls=self._calls,
+            writes=LastingWrites(ledger, self._calls, sleep),
             store=store,
             clock=clock,
             sleep=sleep,
@@ -189,8 +191,7 @@ class Runner:
             await lane.enter()
             # Before the job is written: whoever is stopped while waiting has asked for nothing.
             await lane.gate.turn()
-            job = await self._calls(
-                self._ledger.reserve,
+            job = await self._around.writes.reserve(
                 order,
                 owner=self._owner,
                 remake=wish.remake,
@@ -317,7 +318,8 @@ class Runner:
                 OutcomeState.FAILED,
                 Reason(
                     "RESULT_MISSING",
-                    f"{missing[0]} is no longer in storage; put it back, or --remake {remake_name(row)}",
+                    f"{missing[0]} is no longer in storage; put it back, or make it again"
+                    f" (form: Make again, command line: --remake {remake_name(row)})",
                 ),
                 row,
                 reused=True,
@@ -356,7 +358,7 @@ class Runner:
             return outcome
         sentence = (
             f"{row.part} was made by {row.provider} before the product or the wish changed, and is kept since"
-            f" it was paid; --remake {remake_name(row)} makes it again"
+            f" it was paid; make it again if it matters (form: Make again, command line: --remake {remake_name(row)})"
         )
         return replace(outcome, stale=True, reason=outcome.reason or Reason("PART_STALE", sentence))
 

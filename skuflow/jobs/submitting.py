@@ -6,6 +6,8 @@ import asyncio
 import logging
 from datetime import timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from skuflow.jobs.contract import JobHandle, Request
 from skuflow.jobs.errors import (
     AmbiguousSubmitError,
@@ -21,6 +23,7 @@ from skuflow.jobs.job_in_hand import PASSING, JobInHand
 from skuflow.jobs.outcome import Outcome, Reason, reason_for
 from skuflow.jobs.traffic import Lane
 from skuflow.ledger.errors import SlotBusyError, StaleFenceError
+from skuflow.ledger.outages import is_away
 from skuflow.ledger.rows import RowState
 
 _log = logging.getLogger(__name__)
@@ -59,7 +62,7 @@ class Submitting(JobInHand):
                 # asked.
                 await asyncio.sleep(0)
             except asyncio.CancelledError:
-                await self._write(self._ledger.release, None, "cancelled before the vendor was asked")
+                await self._write_briefly(self._ledger.release, None, "cancelled before the vendor was asked")
                 raise
             if self.job.lease_until is None or self._around.clock() >= self.job.lease_until:
                 # This process was stopped for so long that another one may have taken over: then this raises.
@@ -114,8 +117,9 @@ class Submitting(JobInHand):
             try:
                 await self._write(self._ledger.record_submitted, handle, note)
             except StaleFenceError:
-                await self._take_back()
-                await self._write(self._ledger.record_submitted, handle, "its submit was slow, not lost")
+                await self._take_back(handle)
+                if self.job.state is not RowState.SUBMITTED:
+                    await self._write(self._ledger.record_submitted, handle, "its submit was slow, not lost")
         except BaseException:
             # The vendor works on it and only this process knows under which id: a person will need it.
             _log.error(
@@ -126,25 +130,25 @@ class Submitting(JobInHand):
             )
             raise
 
-    async def _take_back(self) -> None:
+    async def _take_back(self, handle: JobHandle) -> None:
         """Own the job again, which another process has taken for lost and parked in doubt while its submit was under
-        way. Raises StaleFenceError where that process, or whoever came after it, has done more with it.
+        way, or while the database was away: then the handle may be known there. Raises StaleFenceError where that
+        process, or whoever came after it, has done more with it.
         """
         lost = self.job
         try:
             await self._write(self._ledger.take_over, owner=lost.owner)
         except SlotBusyError as busy:
             raise StaleFenceError(lost.id, lost.fence) from busy
-        if self.job.state not in (RowState.SUBMITTING, RowState.IN_DOUBT):
+        known = self.job.state is RowState.SUBMITTED and self.job.vendor_job_id == handle.job_id
+        if self.job.state not in (RowState.SUBMITTING, RowState.IN_DOUBT) and not known:
             raise StaleFenceError(lost.id, lost.fence)
 
     async def _submit_later(self, error: RateLimitedError | TransientError) -> Outcome | None:
         """Wait as the vendor asks, holding the reservation; an outcome if that would take too long."""
         lane = self._lane
         queues = (
-            lane is not None
-            and isinstance(error, RateLimitedError)
-            and await lane.refused(error, self._around.calls)
+            lane is not None and isinstance(error, RateLimitedError) and await self._makes_room(lane, error)
         )
         if queues:
             # A job of ours makes room when it ends; the vendor's hint or a moment is enough besides.
@@ -162,6 +166,16 @@ class Submitting(JobInHand):
             await lane.gate.turn()
         await self._write(self._ledger.begin_submit)
         return None
+
+    async def _makes_room(self, lane: Lane, error: RateLimitedError) -> bool:
+        """Whether a job of ours that ends makes room for this one."""
+        try:
+            return await lane.refused(error, self._around.calls)
+        except SQLAlchemyError as trouble:
+            if not is_away(trouble):
+                raise
+            # That nothing is owed has yet to be written; how many places there are is learnt another time.
+            return False
 
     async def _entered_again(self, lane: Lane) -> bool:
         """Give the place up and wait for the next one, keeping the lease; False at the deadline, without a place.

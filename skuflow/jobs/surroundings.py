@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from skuflow.jobs.ledger_calls import LedgerCalls
+from skuflow.jobs.lost_answers import LastingWrites
 from skuflow.jobs.result_checks import MAX_RESULT_BYTES
 from skuflow.ledger.ledger import Ledger
 from skuflow.storage.objects import ObjectStore
@@ -43,6 +44,7 @@ class Surroundings:
 
     ledger: Ledger
     calls: LedgerCalls
+    writes: LastingWrites
     store: ObjectStore
     clock: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]

@@ -115,8 +115,8 @@ def next_step(current: JobRow | None, wish: Wish, *, failures: int = 0) -> Verdi
         return Verdict(
             Step.REFUSE,
             "RESULT_EXPIRED",
-            f"{current.provider} no longer has the result of job {current.id}, which was paid;"
-            f" --remake {remake_name(current)} buys it again",
+            f"{current.provider} no longer has the result of job {current.id}, which was paid; buy it"
+            f" again (form: Make again, command line: --remake {remake_name(current)})",
         )
     return _after_failure(current, wish, failures)
 
@@ -126,8 +126,8 @@ def _after_failure(current: JobRow, wish: Wish, failures: int) -> Verdict:
         return Verdict(
             Step.REFUSE,
             current.error_code if current.error_code == "RESULT_CORRUPT" else "VENDOR_FAILED",
-            f"{current.provider} charged for job {current.id}, which failed ({current.error_message});"
-            f" --remake {remake_name(current)} buys it again",
+            f"{current.provider} charged for job {current.id}, which failed ({current.error_message}); buy it"
+            f" again (form: Make again, command line: --remake {remake_name(current)})",
         )
     if current.fingerprint != wish.fingerprint:
         return Verdict(Step.ATTEMPT)
@@ -140,14 +140,14 @@ def _after_failure(current: JobRow, wish: Wish, failures: int) -> Verdict:
             Step.REFUSE,
             code,
             f"{current.provider} {what} ({current.error_message}); {remedy},"
-            f" or try again with --remake {remake_name(current)}",
+            f" or try again (form: Make again, command line: --remake {remake_name(current)})",
         )
     if failures >= MAX_FAILED_ATTEMPTS:
         return Verdict(
             Step.REFUSE,
             "GAVE_UP",
-            f"failed {failures} times, last at {current.provider} ({current.error_message});"
-            f" try again with --remake {remake_name(current)}",
+            f"failed {failures} times, last at {current.provider} ({current.error_message}); try"
+            f" again (form: Make again, command line: --remake {remake_name(current)})",
         )
     return Verdict(Step.ATTEMPT)
 

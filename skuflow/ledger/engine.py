@@ -24,6 +24,32 @@ _BEGIN = {
     None: ("PRAGMA synchronous = FULL", "BEGIN IMMEDIATE"),
 }
 
+_NOTICE_SERVER = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""How soon a Postgres server that has vanished is noticed here: seconds, and milliseconds for what is not
+acknowledged. Parameters of libpq.
+"""
+
+_NOTICE_CLIENT = """
+    SELECT set_config(known.name, wanted.value, false)
+    FROM (VALUES
+        ('tcp_keepalives_idle', '30'),
+        ('tcp_keepalives_interval', '10'),
+        ('tcp_keepalives_count', '3'),
+        ('tcp_user_timeout', '60000')
+    ) AS wanted (name, value)
+    JOIN pg_settings AS known ON known.name = wanted.name
+    WHERE known.source NOT IN ('client', 'user', 'database', 'database user')
+"""
+"""How soon the server notices that a client has vanished. Any user may set these for a session; one that the address or
+the role sets wins, and one that a server does not know is left out. Not startup options, which poolers refuse.
+"""
+
 
 def open_engine(database_url: str) -> Engine:
     """An engine for ``sqlite:///file`` or ``postgresql://...`` (psycopg 3).
@@ -41,10 +67,29 @@ def open_engine(database_url: str) -> Engine:
     if backend == "sqlite":
         return _sqlite_engine(url)
     if backend == "postgresql":
-        return sa.create_engine(
-            url.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=8, pool_pre_ping=True
-        )
+        return _postgres_engine(url)
     raise ValueError(f"the ledger needs sqlite:///FILE or postgresql://..., not {backend}")
+
+
+def _postgres_engine(url: URL) -> Engine:
+    """Neither side waits longer than about a minute for the other one once it has vanished: a machine that is gone
+    would hold the locks of its transaction, and with the budget's row the whole fleet, for as long as the server's
+    system likes, which is two hours. What the address names itself stays as it is.
+    """
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=8,
+        max_overflow=8,
+        pool_pre_ping=True,
+        connect_args={name: value for name, value in _NOTICE_SERVER.items() if name not in url.query},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.execute(_NOTICE_CLIENT)
+        connection.commit()
+
+    return engine
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -63,7 +108,11 @@ def _sqlite_engine(url: URL) -> Engine:
     def _begin(connection: Connection) -> None:
         driver: Any = connection.connection.driver_connection
         for statement in _BEGIN[connection.get_execution_options().get("skuflow_transaction")]:
-            driver.execute(statement)
+            try:
+                driver.execute(statement)
+            except sqlite3.OperationalError as error:
+                # What an event raises is not translated, and nobody expects a driver's own error.
+                raise sa.exc.OperationalError(statement, None, error) from error
 
     return engine
 

@@ -136,6 +136,10 @@ class Ledger(LedgerReader):
 
     # Beginning
 
+    def new_job_id(self) -> str:
+        """An id that no job has had."""
+        return self._new_id()
+
     def reserve(
         self,
         order: Reservation,
@@ -145,6 +149,7 @@ class Ledger(LedgerReader):
         known: JobRow | None = None,
         submitting: bool = False,
         past_doubt: bool = False,
+        job_id: str = "",
     ) -> JobRow:
         """Check the slot, the cap and the budget, hold the money and write the job: all or nothing.
 
@@ -152,7 +157,8 @@ class Ledger(LedgerReader):
         the remake was first asked for (``remade_by``): asking again replaces nothing that has been made since,
         and does not pay once more for a remake that was charged for nothing. Without it, whichever job holds
         the slot is replaced. ``submitting`` goes on to that state at once, for a caller that has nothing to do
-        in between. ``past_doubt`` leaves an in-doubt job behind, its money still held.
+        in between. ``past_doubt`` leaves an in-doubt job behind, its money still held. ``job_id`` (from ``new_job_id``)
+        lets a caller who lost the answer ask again: where the job was written, it is the row of SlotBusyError.
 
         Raises SlotBusyError, InDoubtError, AttemptRefusedError or SlotTakenError (a finished job holds the
         slot, or somebody else wrote to it in the same moment), each with the slot's row; CapReachedError;
@@ -163,7 +169,7 @@ class Ledger(LedgerReader):
         remake = remake and (known is None or target is not None)
         wish = Wish(order.fingerprint, order.provider, order.paid, remake, target, order.rewritten)
         slot_key = order.slot.key()
-        job_id = self._new_id()
+        job_id = job_id or self._new_id()
         try:
             with self._write(paid=order.paid) as connection:
                 rows = [row_from(r) for r in connection.execute(_rows_of_slot, {"slot_key": slot_key})]

@@ -1,16 +1,21 @@
-"""SKUs are worked on in order, some at a time; what another run has is asked once more, and no error stops the rest."""
+"""SKUs are worked on in order, some at a time; what another run has is asked once more, and neither an error nor a
+database that is away stops the rest.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from flows.claimed_work import under_claim, work_through
 from skuflow.batches.claims import Claim, SkuClaims
+from skuflow.ledger.outages import PAUSES_S
 from tasks.line import ClaimLostError
-from tests.money import open_ledger
+from tests.money import Clock, open_ledger
 
 
 async def run(
@@ -21,8 +26,9 @@ async def run(
     ended: list[tuple[str, str | None]] = []
     now = most = 0
 
-    async def work_on(entry: str) -> str | None:
+    async def work_on(entry: str, last: bool) -> str | None:
         nonlocal now, most
+        assert last is (entry in begun), "it is known when it is the last time"
         begun.append(entry)
         now += 1
         most = max(most, now)
@@ -49,6 +55,23 @@ def test_what_another_run_has_is_asked_once_more_after_the_others() -> None:
     begun, ended, _ = asyncio.run(run({"a": [None, "1"], "b": ["2"], "c": [None, None]}, 1))
     assert begun == ["a", "b", "c", "a", "c"]
     assert ended == [("b", "2"), ("a", "1"), ("c", None)]
+
+
+async def test_an_error_is_raised_when_all_that_is_in_work_has_ended() -> None:
+    ended: list[str] = []
+
+    async def work_on(entry: str, last: bool) -> str:
+        await asyncio.sleep(0)
+        if entry == "a":
+            raise ValueError("odd")
+        return entry
+
+    async def end(entry: str, found: str | None) -> None:
+        ended.append(entry)
+
+    with pytest.raises(ValueError, match="odd"):
+        await work_through("abcde", work_on, end, at_once=2)
+    assert ended == ["b", "c", "d", "e"]
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
@@ -96,3 +119,56 @@ async def test_an_error_ends_one_sku_and_gives_its_claim_up(
 
     assert await under_claim(claims, "mug", work, broken) == said
     assert rival(claims).take(["mug"])
+
+
+# A database that is away
+
+AWAY = OperationalError("INSERT INTO sku_claims", {}, ConnectionError("gone"))
+
+
+class ClaimsAway:
+    """Claims whose database is away for so many calls."""
+
+    def __init__(self, claims: SkuClaims, calls: int) -> None:
+        self._claims = claims
+        self._calls = calls
+
+    def take(self, skus: Iterable[str]) -> dict[str, Claim]:
+        if self._calls:
+            self._calls -= 1
+            raise AWAY
+        return self._claims.take(skus)
+
+    def release(self, claims: Iterable[Claim]) -> None:
+        self._claims.release(claims)
+
+
+@pytest.mark.parametrize(
+    ("calls", "last", "said"),
+    [
+        (3, False, "made"),
+        (len(PAUSES_S), False, "made"),
+        (len(PAUSES_S) + 1, False, None),
+        (len(PAUSES_S) + 1, True, f"broken off: {AWAY}"),
+    ],
+)
+async def test_it_is_waited_for_before_a_sku_is_claimed(
+    claims: SkuClaims, calls: int, last: bool, said: str | None
+) -> None:
+    clock = Clock()
+
+    async def work(claim: Claim) -> str:
+        return "made"
+
+    away: SkuClaims = ClaimsAway(claims, calls)  # type: ignore[assignment]  # it does what is used of it
+    assert await under_claim(away, "mug", work, broken, last=last, sleep=clock.sleep) == said
+    assert clock.slept == list(PAUSES_S[:calls])
+
+
+@pytest.mark.parametrize(("last", "said"), [(False, None), (True, f"broken off: {AWAY}")])
+async def test_a_sku_that_met_it_is_begun_once_more(claims: SkuClaims, last: bool, said: str | None) -> None:
+    async def work(claim: Claim) -> str:
+        raise AWAY
+
+    assert await under_claim(claims, "mug", work, broken, last=last) == said
+    assert rival(claims).take(["mug"]), "it is given up meanwhile"

@@ -61,7 +61,7 @@ async def test_a_kit_is_not_stored_before_its_notice_is_written(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kit = mug(bench.store, paint_plainly, lambda _: b"")
-    line: Any = SimpleNamespace(wiring=wiring_of(bench), sku=kit.sku, plan=None)
+    line: Any = SimpleNamespace(wiring=wiring_of(bench), sku=kit.sku, plan=None, require_claim=lambda: None)
     bench.store.delete(kit_key(kit.sku))
     Away(1).stand_in(monkeypatch)
     with pytest.raises(OperationalError) as raised:
