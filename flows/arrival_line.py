@@ -5,32 +5,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from flows.arrived_order import TOGETHER, ArrivedOrder, FolderEnd, end_of, left_to_batch, order_of
 from flows.kit_reports import BatchReport
+from flows.long_tables import failed_since, in_work, rest_of, run_of_listing, run_of_table
 from flows.order import Order, judging_wanted, shop_of
 from flows.wishes import Wishes
+from skuflow.batches.history import batches_of_run
 from skuflow.batches.results import SkuResult
+from skuflow.batches.rows import BatchRow
 from skuflow.catalog.arrivals import sentences
-from skuflow.catalog.arrivals.book import ArrivalBook
+from skuflow.catalog.arrivals.book import MAX_ATTEMPTS, ArrivalBook
 from skuflow.catalog.arrivals.keys import bucket_of
-from skuflow.catalog.arrivals.listing import list_folder
+from skuflow.catalog.arrivals.listing import list_folder, prefix_of
 from skuflow.catalog.arrivals.reading import ArrivedProducts, read_folder, remove_old_copies
 from skuflow.catalog.arrivals.settling import CatalogRefusedError
 from skuflow.catalog.arrivals.states import FoundBy, Sentence, TakenFolder
 from skuflow.catalog.arrivals.sweeping import Sweeper
-from skuflow.catalog.product import Product
 from skuflow.catalog.remote_photos import web_fetch
 from skuflow.ledger import owners
 from skuflow.ledger.heartbeat import Heartbeat
 from skuflow.ledger.redaction import redacted
-from skuflow.listing.assembly import read_kit
 from skuflow.listing.brief import BriefError
 from skuflow.listing.findings import Finding
-from skuflow.listing.kit import KitStatus
+from skuflow.review.markdown_text import side_by_side
+from skuflow.review.wording import Wording
 from skuflow.storage.objects import StorageError
 from tasks.wiring import Wiring
 
@@ -50,13 +51,27 @@ Make = Callable[[Wiring, Order, Wishes], Awaitable[object]]
 
 @dataclass(slots=True)
 class ArrivalsReport:
-    """What became of a run's SKUs. ``left``: folders that were handed to a batch of their own."""
+    """What became of a run's SKUs. ``refused``: folders that a person must put in order, with why. ``left``: folders
+    that were handed to a batch of their own.
+    """
 
     results: list[SkuResult] = field(default_factory=list)
     loose_findings: list[Finding] = field(default_factory=list)
     folders: int = 0
-    refused: int = 0
+    refused: list[tuple[str, Sentence]] = field(default_factory=list)
     left: int = 0
+
+    def told_of_refused(self) -> list[str]:
+        """What a run says of refused folders, in English and Chinese: the first with its reason. Empty without any."""
+        if not self.refused:
+            return []
+        folder, note = self.refused[0]
+        place = prefix_of(folder).rstrip("/")
+        en = f"{len(self.refused)} refused, such as {place}: {redacted(note.en)}"
+        zh = f"{len(self.refused)} 个文件夹被拒，如 {place}：{redacted(note.zh)}"
+        if len(self.refused) > 1:
+            en, zh = f"{en} (the others stand in the daily report)", f"{zh}；其余见日报"
+        return [side_by_side(Wording(en, zh))]
 
 
 def book_of(wiring: Wiring) -> ArrivalBook:
@@ -123,16 +138,18 @@ class _Line:
         self._run_id = run_id
         self._chunk = wiring.settings.skuflow_chunk_skus
         self._open: dict[str, TakenFolder] = {}
+        self._others: dict[str, Mapping[str, int]] = {}
 
     @property
     def ended(self) -> int:
         """How many folders have come to an end, good or bad, and were not merely given back."""
-        return self.report.folders + self.report.refused
+        return self.report.folders + len(self.report.refused)
 
     async def round(self) -> bool:
         """Claim folders and work them off; False where there are none to be had."""
         taken = await asyncio.to_thread(self.book.take, owners.this_process(), self._chunk)
         self._open = {claim.folder: claim for claim in taken}
+        self._others = {}
         counted = True
         try:
             with Heartbeat(self._renew, self.book.lease_s / 3):
@@ -168,14 +185,20 @@ class _Line:
             yield group
 
     def _read(self, claim: TakenFolder) -> ArrivedProducts | None:
-        """The folder's products; None where it has been given back or refused."""
+        """The folder's products; None where it has been given back or refused, or is in work already."""
         try:
             listing = list_folder(self._wiring.store, claim.folder, self.book.clock())
             if self.book.observe([listing], FoundBy.SWEEP):
                 self._give_back(claim)
                 return None
+            # Before anything is read: the photos of thousands of SKUs are not fetched in order to look at a batch.
+            cut = batches_of_run(self._wiring.ledger.engine, run_of_listing(listing))
+            if (batch := in_work(cut)) is not None:
+                self.report.left += 1
+                self._end(claim.folder, listing.etags, left_to_batch(batch.skus, self.book.clock()))
+                return None
             read = read_folder(listing, self._wiring.store, self.copies)
-            return self._unfinished(read) if self._is_long(read) and claim.again else read
+            return self._rest(read, claim, cut) if self._is_long(read) and claim.again else read
         except CatalogRefusedError as error:
             self._refuse(claim, error.sentence)
         except StorageError as error:
@@ -189,21 +212,23 @@ class _Line:
     def _is_long(self, folder: ArrivedProducts) -> bool:
         return len(folder.skus) > self._chunk
 
-    def _unfinished(self, folder: ArrivedProducts) -> ArrivedProducts:
-        """Of a long folder that was made before, and has not changed since, what is left over: passing over thousands
-        of finished kits is for runs that were asked to.
-        """
-
-        def is_left(product: Product) -> bool:
-            kit = read_kit(product.sku, self._wiring.store)
-            return kit is None or kit.status in (KitStatus.DEFERRED, KitStatus.FAILED)
-
-        return replace(folder, products=tuple(filter(is_left, folder.products)), rejected=())
+    def _rest(
+        self, folder: ArrivedProducts, claim: TakenFolder, cut: Sequence[BatchRow]
+    ) -> ArrivedProducts | None:
+        """Of a long folder that was made before, what is to be gone on with; None where that was tried too often."""
+        rest = rest_of(folder, self._wiring.store, cut, self.book.clock(), self._wiring.settings.zone)
+        tries = failed_since(cut, claim.changed_at)
+        if self._is_long(rest.folder) and tries >= MAX_ATTEMPTS:
+            # Attempts of shorter folders are counted by their claims, which end here before the chunks have.
+            self._refuse(claim, sentences.failed_often(tries))
+            return None
+        self._others[folder.folder] = rest.others
+        return rest.folder
 
     async def _work_off(self, folders: list[ArrivedProducts]) -> None:
         long = len(folders) == 1 and self._is_long(folders[0])
         arrived = await asyncio.to_thread(
-            self._order, folders, _batch_id(folders[0]) if long else self._run_id
+            self._order, folders, run_of_table(folders[0].catalog, folders[0].etags) if long else self._run_id
         )
         report: object = BatchReport()
         if arrived.order.skus:
@@ -245,30 +270,30 @@ class _Line:
                     arrived.conflicts.get(folder.folder, {}),
                     now=now,
                     zone=self._wiring.settings.zone,
+                    others=self._others.get(folder.folder, {}),
                 )
             )
             self.report.left += left
-            self._end(folder, end)
+            self._end(folder.folder, folder.etags, end)
 
-    def _end(self, folder: ArrivedProducts, end: FolderEnd) -> None:
-        claim = self._open.pop(folder.folder)
+    def _end(self, folder: str, etags: Mapping[str, str], end: FolderEnd) -> None:
+        claim = self._open.pop(folder)
         self.report.folders += 1
         if end.refused:
-            self.report.refused += self.book.refuse(claim, end.note)
+            self._note_refused(claim, end.note)
         elif end.again_at is not None:
-            self.book.defer(claim, end.again_at, end.note, folder.etags, counted=end.broken)
+            self.book.defer(claim, end.again_at, end.note, etags, counted=end.broken)
         else:
-            self.book.done(claim, folder.etags, end.note)
+            self.book.done(claim, etags, end.note)
 
     def _refuse(self, claim: TakenFolder, note: Sentence) -> None:
         del self._open[claim.folder]
-        self.report.refused += self.book.refuse(claim, note)
+        self._note_refused(claim, note)
+
+    def _note_refused(self, claim: TakenFolder, note: Sentence) -> None:
+        if self.book.refuse(claim, note):
+            self.report.refused.append((claim.folder, note))
 
     def _give_back(self, claim: TakenFolder, why: Sentence | None = None, for_s: float = 0.0) -> None:
         del self._open[claim.folder]
         self.book.release(claim, because=why, for_s=for_s)
-
-
-def _batch_id(folder: ArrivedProducts) -> str:
-    """The same for the same files, so that a batch which is still in work is found again and not cut a second time."""
-    return str(uuid.uuid5(uuid.NAMESPACE_URL, repr((folder.catalog, sorted(folder.etags.items())))))

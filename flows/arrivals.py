@@ -42,6 +42,4 @@ async def arrivals(kits: Kits = USUAL_KITS) -> Any:
     before = [f"{report.folders} folders {report.folders} 个文件夹"]
     if report.left:
         before.append(f"{report.left} left to runs of their own 由各自的运行处理")
-    if report.refused:
-        before.append(f"{report.refused} refused, see the receiver's /status 被拒，见接收服务的 /status")
-    return told(made, *before)
+    return told(made, *before, *report.told_of_refused())

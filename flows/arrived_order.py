@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache, partial
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from flows.order import Order
 from flows.wishes import Wishes
 from skuflow.batches.results import SkuResult
 from skuflow.catalog.arrivals.keys import INCOMING
-from skuflow.catalog.arrivals.listing import prefix_of
-from skuflow.catalog.arrivals.reading import ArrivedProducts
+from skuflow.catalog.arrivals.reading import ArrivedProducts, skus_in
 from skuflow.catalog.arrivals.states import Sentence
 from skuflow.catalog.image_files import is_link
 from skuflow.catalog.intake import file_digests
@@ -70,11 +71,12 @@ def order_of(
     rejected: dict[str, tuple[RejectedRow, str]] = {}
     findings: dict[str, tuple[Finding, ...]] = {}
     conflicts: dict[str, dict[str, str]] = {}
+    skus_of = cache(partial(skus_in, store))
     for folder in folders:
         for product in folder.products:
             first = products.get(product.sku)
             if first is None and product.sku not in rejected:
-                former = _former(product, folder.folder, store)
+                former = _former(product, folder.folder, store, skus_of)
                 if former and landed_lately(former):
                     conflicts.setdefault(folder.folder, {})[product.sku] = former
                     continue
@@ -107,22 +109,28 @@ def order_of(
 
 
 def _same(one: Product, other: Product) -> bool:
-    """Whether two folders hold the same product: the same row, and photos of the same bytes."""
+    """Whether two folders hold the same product: the same row, and photos of the same bytes or under the same links."""
     unlike = {"source", "images", "extras"}
     if one.model_dump(exclude=unlike) != other.model_dump(exclude=unlike):
         return False
-    return list(file_digests(one).values()) == list(file_digests(other).values())
+    return _photos(one) == _photos(other)
 
 
-def _former(product: Product, folder: str, store: ObjectStore) -> str:
-    """The other folder that the SKU's kit was made of, where that is still there and holds other facts; else empty."""
+def _photos(product: Product) -> list[str]:
+    return [path if is_link(path) else digest for path, digest in file_digests(product).items()]
+
+
+def _former(
+    product: Product, folder: str, store: ObjectStore, skus_of: Callable[[str], frozenset[str]]
+) -> str:
+    """The other folder that the SKU's kit was made of, where that still has the SKU, with other facts; else empty."""
     kit = read_kit(product.sku, store)
     if kit is None or not kit.product.source.catalog.startswith(INCOMING):
         return ""
     former = kit.product.source.catalog.removeprefix(INCOMING).partition("/")[0]
     if former == folder or kit.product.facts_digest() == product.facts_digest():
         return ""
-    return former if next(iter(store.entries(prefix_of(former))), None) is not None else ""
+    return former if product.sku in skus_of(former) else ""
 
 
 def _moved(sku: str, former: str) -> Finding:
@@ -172,20 +180,22 @@ def end_of(
     *,
     now: datetime,
     zone: ZoneInfo,
+    others: Mapping[str, int] = MappingProxyType({}),
 ) -> FolderEnd:
     """What is to be noted of a folder whose SKUs came out like this. Deferred SKUs are tried again: those that wait for
-    a cap or the budget after midnight in ``zone``, others soon.
+    a cap or the budget after midnight in ``zone``, others soon. ``others``: SKUs of the folder that this run has left
+    alone, by status; those that are deferred wait for midnight.
     """
     own = [results[sku] for sku in folder.skus if sku in results]
-    note = _counted(own)
+    note = _counted(own, others)
     deferred = [result for result in own if result.status == KitStatus.DEFERRED]
     if conflicts:
         return FolderEnd(_conflict(conflicts), refused=True)
     if any(result.status == KitStatus.FAILED for result in own):
         return FolderEnd(note, again_at=now + AGAIN_AFTER, broken=True)
-    if not deferred:
+    if not deferred and not others.get(KitStatus.DEFERRED):
         return FolderEnd(note)
-    if all(_waits_for_midnight(result) for result in deferred):
+    if all(waits_for_midnight(result.troubles) for result in deferred):
         return FolderEnd(note, again_at=_after_midnight(now, zone))
     return FolderEnd(note, again_at=now + AGAIN_AFTER)
 
@@ -209,8 +219,8 @@ def _conflict(conflicts: Mapping[str, str]) -> Sentence:
     )
 
 
-def _counted(results: Iterable[SkuResult]) -> Sentence:
-    counts: dict[str, int] = {}
+def _counted(results: Iterable[SkuResult], others: Mapping[str, int]) -> Sentence:
+    counts = {status: count for status, count in others.items() if count}
     for result in results:
         counts[result.status] = counts.get(result.status, 0) + 1
     if not counts:
@@ -221,9 +231,12 @@ def _counted(results: Iterable[SkuResult]) -> Sentence:
     )
 
 
-def _waits_for_midnight(result: SkuResult) -> bool:
-    waits = [said for said in result.troubles if "CAP_REACHED" in said or "BUDGET_REACHED" in said]
-    return bool(waits) and len(waits) == len(result.troubles)
+def waits_for_midnight(troubles: Sequence[str]) -> bool:
+    """Whether nothing but a cap or the budget stands in the way of a SKU; a video that waits for such scenes is no
+    reason of its own.
+    """
+    own = [said for said in troubles if ": VIDEO_WAITS:" not in said]
+    return bool(own) and all("CAP_REACHED" in said or "BUDGET_REACHED" in said for said in own)
 
 
 def _after_midnight(now: datetime, zone: ZoneInfo) -> datetime:

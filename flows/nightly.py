@@ -20,7 +20,7 @@ from flows.order import Order
 from flows.refusals import refusing
 from flows.top_line import make_videos
 from flows.wishes import USUAL, Wishes
-from skuflow.catalog.kept_photos import COPIES, with_photos
+from skuflow.catalog.kept_photos import COPIES, with_extras, with_photos
 from skuflow.catalog.product import Product
 from skuflow.jobs.makers import differing
 from skuflow.jobs.outcome import OutcomeState
@@ -52,6 +52,7 @@ async def nightly(kits: Kits = USUAL_KITS) -> Any:
         before = list(unasked)
         catalog = await _catalog(wiring, wishes, run_id)
         arrived = await work_off_arrivals(wiring, wishes, make_listings, run_id)
+        before += arrived.told_of_refused()
         if not isinstance(catalog, BatchReport):
             before.append(f"catalog 商品表: {catalog.message}")
             catalog = BatchReport(run_id=run_id)
@@ -85,7 +86,8 @@ async def _left_over(wiring: Wiring, run_id: str) -> tuple[list[BatchReport], li
             count, why = len(group), redacted(str(error))
             told_of.append(
                 f"{count} SKUs go on waiting, since who was chosen for them cannot be asked: {why}"
-                f" {count} 个 SKU 继续等待，所选制作方不可用"
+                "; restore that vendor and its key, or run these SKUs again"
+                f" · {count} 个 SKU 继续等待，所选供应商不可用；请恢复所选供应商及其密钥，或重新运行这些 SKU"
             )
     return reports, told_of
 
@@ -94,13 +96,11 @@ async def _gone_on(wiring: Wiring, waiting: Sequence[WaitingSku], run_id: str) -
     """What became of SKUs that are made by the same makers."""
     await _fetch_videos(wiring, [one for one in waiting if one.only_video], run_id)
     by_brief: dict[Brief, list[Product]] = {}
-    photos = wiring.settings.skuflow_home / COPIES
     for one in waiting:
         if one.only_video:
             continue
-        product = await asyncio.to_thread(with_photos, one.product, wiring.store, photos)
-        # Without a photo that it needs it would be blocked; it goes on waiting for its catalog.
-        if product.images or not plan_kit(one.product, one.brief).needs_picture:
+        product = await asyncio.to_thread(_with_files, one, wiring)
+        if product is not None:
             by_brief.setdefault(one.brief, []).append(product)
     reports = []
     size = wiring.settings.skuflow_chunk_skus
@@ -120,6 +120,17 @@ async def _gone_on(wiring: Wiring, waiting: Sequence[WaitingSku], run_id: str) -
                     await asyncio.to_thread(_forget_unless_it_waits, wiring.store, result.sku)
             reports.append(report)
     return reports
+
+
+def _with_files(one: WaitingSku, wiring: Wiring) -> Product | None:
+    """The product with its files as they can be read here. None where one that it needs is gone: it would be blocked,
+    and so it goes on waiting for its catalog.
+    """
+    copies = wiring.settings.skuflow_home / COPIES
+    product = with_photos(one.product, wiring.store, copies)
+    if not product.images and plan_kit(one.product, one.brief).needs_picture:
+        return None
+    return with_extras(product, one.brief.extras, one.extras, wiring.store, copies)
 
 
 def _forget_unless_it_waits(store: ObjectStore, sku: str) -> None:

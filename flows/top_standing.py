@@ -195,7 +195,8 @@ def _priced(kit: Kit, plan: KitPlan, wiring: Wiring) -> Standing:
     made_for.setdefault(
         Stage.VIDEO.value, plan.made_for(photo_digest(plan.product, plan.extras))[Stage.VIDEO.value]
     )
-    work = VideoWork(kit, plan, made_for)
+    # A video is filmed from the kit's scenes: files that other parts were made of may be gone by now.
+    work = VideoWork(kit, replace(plan, extras=plan.extras.without_files()), made_for)
     request = _request(kit, plan, slot, likely_photo_sha256(plan.product, wiring.store))
     try:
         offers = wiring.offers(request)

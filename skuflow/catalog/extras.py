@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 EXTENSIONS = ("1:1", "3:4", "4:3", "9:16", "16:9")
 """Width to height, as vendors take it (Model Studio: image out-painting API reference)."""
@@ -46,9 +46,19 @@ class ExtraWishes:
         return bool(self.line_art or self.concept)
 
     @property
+    def named_files(self) -> dict[str, str]:
+        """The files that are named, each under the field that names it."""
+        named = {"model_photo": self.model_photo, "line_art": self.line_art}
+        return {field: file for field, file in named.items() if file}
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The files that are named."""
-        return tuple(filter(None, (self.model_photo, self.line_art)))
+        return tuple(self.named_files.values())
+
+    def without_files(self) -> ExtraWishes:
+        """What these wishes are without the files that they name."""
+        return replace(self, model_photo="", line_art="")
 
 
 NO_EXTRAS = ExtraWishes()

@@ -188,7 +188,13 @@ def _has_open_batch(engine: Engine, since: datetime) -> bool:
 
 def _named_by_waiting_kits(store: ObjectStore) -> frozenset[Path]:
     return frozenset(
-        Path(image).absolute() for waiting in waiting_skus(store) for image in waiting.product.images
+        Path(file).absolute()
+        for waiting in waiting_skus(store)
+        for file in (
+            *waiting.product.images,
+            *waiting.product.extras.files,
+            *waiting.brief.extras.files,
+        )
     )
 
 

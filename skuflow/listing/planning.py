@@ -148,10 +148,12 @@ class KitPlan:
     def made_for(self, photo_digest: str) -> dict[str, str]:
         """What each stage answers, as hex SHA-256 by stage name, and what the kit says of the product itself.
 
-        Which languages, marketplaces or video shapes are asked for is not part of it: those are parts of their own.
+        Which languages, marketplaces or video shapes are asked for is not part of it: those are parts of their own. Nor
+        is where a file stands; ``photo_digest`` tells what is in the photos and in the files of extra wishes.
         """
         brief, product = self.brief, self.product
-        extras = [asdict(self.extras)] if self.extras else []
+        named = dict.fromkeys(self.extras.named_files, True)
+        extras: list[object] = [{**asdict(self.extras), **named}] if self.extras else []
         if self.visible:
             extras.append(asdict(self.visible))
         scenes: list[object] = [

@@ -23,6 +23,7 @@ class _Note(BaseModel):
     since: str
     makers: dict[str, str] = {}
     only_video: bool = False
+    extras: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class WaitingSku:
 
     ``makers``: settings (see ``skuflow.jobs.makers``) that this run had otherwise than its environment; whoever goes on
     must have them too, lest what was to be made for nothing be bought. ``only_video``: the kit itself is whole; a video
-    of its own scenes is in work at a vendor, and is to be fetched, never ordered anew.
+    of its own scenes is in work at a vendor, and is to be fetched, never ordered anew. ``extras``: where the files of
+    its extra wishes stand in storage, by the field that names them.
     """
 
     product: Product
@@ -39,6 +41,7 @@ class WaitingSku:
     since: str
     makers: Mapping[str, str] = field(default_factory=dict)
     only_video: bool = False
+    extras: Mapping[str, str] = field(default_factory=dict)
 
 
 def waits(kit: Kit) -> bool:
@@ -48,9 +51,15 @@ def waits(kit: Kit) -> bool:
     return kit.status is KitStatus.DEFERRED
 
 
-def note_waiting(store: ObjectStore, kit: Kit, brief: Brief, makers: Mapping[str, str] | None = None) -> None:
+def note_waiting(
+    store: ObjectStore,
+    kit: Kit,
+    brief: Brief,
+    makers: Mapping[str, str] | None = None,
+    extras: Mapping[str, str] | None = None,
+) -> None:
     """Remember the SKU of a kit that waits; nothing for any other. Call it before the kit is stored, so that no kit
-    waits of which nobody knows. ``makers``: see ``WaitingSku``.
+    waits of which nobody knows. ``makers``, ``extras``: see ``WaitingSku``.
     """
     if not waits(kit):
         return
@@ -58,7 +67,10 @@ def note_waiting(store: ObjectStore, kit: Kit, brief: Brief, makers: Mapping[str
     known = _known(store, kit.sku)
     if known is not None and not known.only_video:
         since = known.since
-    _write(store, _Note(product=kit.product, brief=brief, since=since, makers=dict(makers or {})))
+    note = _Note(
+        product=kit.product, brief=brief, since=since, makers=dict(makers or {}), extras=dict(extras or {})
+    )
+    _write(store, note)
 
 
 def note_video_in_work(
@@ -84,7 +96,7 @@ def waiting_skus(store: ObjectStore) -> Iterator[WaitingSku]:
     for key in store.list(WAITING_PREFIX):
         with suppress(ObjectMissingError, ValidationError, BriefError):
             note = _read(store, key)
-            yield WaitingSku(note.product, note.brief, note.since, note.makers, note.only_video)
+            yield WaitingSku(note.product, note.brief, note.since, note.makers, note.only_video, note.extras)
 
 
 def _known(store: ObjectStore, sku: str) -> _Note | None:

@@ -116,7 +116,7 @@ class Courier:
         """Deliver what is due, for at most ``within_s`` seconds. Raises what the database raises."""
         until_s = self._monotonic() + within_s
         least_s = min(LEAST_TRY_S, within_s / 4)
-        delivered = otherwise = failures = 0
+        delivered = failures = 0
         while failures < _FAILURES_IN_A_ROW and until_s - self._monotonic() >= least_s:
             taken = await asyncio.to_thread(self._outbox.take, _AT_ONCE)
             if not taken:
@@ -128,10 +128,9 @@ class Courier:
                     continue
                 state = await self._deliver(notice, min(left_s, POST_TIMEOUT_S))
                 delivered += state is NoticeState.DELIVERED
-                otherwise += state not in (NoticeState.DELIVERED, NoticeState.PENDING, None)
                 tried = state in (NoticeState.PENDING, NoticeState.GIVEN_UP)
                 failures = failures + 1 if tried else 0
-        return Round(delivered, otherwise, failures >= _FAILURES_IN_A_ROW)
+        return Round(delivered, failures >= _FAILURES_IN_A_ROW)
 
     async def _deliver(self, notice: PendingNotice, most_s: float) -> NoticeState | None:
         """How the notice ended, PENDING after a failed try, None where it was not tried."""

@@ -20,9 +20,9 @@ from flows.forms import Kits
 from flows.new_listings import make_listings
 from flows.order import Order
 from flows.wishes import Wishes
-from skuflow.catalog.arrivals.listing import FolderListing
+from skuflow.catalog.arrivals.listing import FolderListing, list_folder
 from skuflow.catalog.arrivals.reading import read_folder
-from skuflow.catalog.arrivals.states import FolderState
+from skuflow.catalog.arrivals.states import FolderState, Sentence
 from skuflow.ledger.schema import arrival_folders
 from skuflow.listing.brief import BriefError, Stage
 from skuflow.listing.kit import Kit, KitStatus
@@ -30,7 +30,7 @@ from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import kit_key
 from skuflow.storage.objects import StorageError
 from tasks.wiring import Wiring
-from tests.flows.conftest import CLOCK, MUG, PHOTOS, MakeWiring
+from tests.flows.conftest import CLOCK, MUG, PHOTOS, MakeWiring, Scenes
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -76,7 +76,8 @@ async def work_off(wiring: Wiring, wishes: Wishes = COPY_ONLY) -> ArrivalsReport
     return reports[0]
 
 
-async def test_what_landed_becomes_complete_kits_once(make_wiring: MakeWiring) -> None:
+async def test_what_landed_becomes_complete_kits_once(make_wiring: MakeWiring, scenes: Scenes) -> None:
+    scenes(1)
     wiring = make_wiring(**QUICK)
     put(wiring, MUG)
     put(wiring, CLOCK)
@@ -129,6 +130,16 @@ async def test_two_folders_with_the_same_sku(make_wiring: MakeWiring) -> None:
     refused, note = state(wiring, "seller-c")
     assert refused is FolderState.REFUSED
     assert "mug-1 (incoming/seller-a)" in note
+    (told,) = report.told_of_refused()
+    assert told.startswith(
+        f"1 refused, such as incoming/seller-c: {note} · 1 个文件夹被拒，如 incoming/seller-c："
+    )
+    assert "请改用不同的 SKU" in told
+    assert "日报" not in told
+    more = ArrivalsReport(refused=[*report.refused, ("other", Sentence("x", "y"))])
+    assert more.told_of_refused()[0].startswith("2 refused, such as incoming/seller-c:")
+    assert more.told_of_refused()[0].endswith("；其余见日报")
+    assert ArrivalsReport().told_of_refused() == []
     kit = Kit.model_validate_json(wiring.store.get(kit_key("mug-1")))
     assert kit.product.source.catalog == "incoming/seller-a/product.json"
 
@@ -165,6 +176,11 @@ async def test_a_table_with_its_photos_beside(make_wiring: MakeWiring) -> None:
         "clock-2": KitStatus.NEEDS_REVIEW,
     }
     assert state(wiring, "spring") == (FolderState.DONE, "2 needs_review")
+    # Whether a kit is one of these facts is asked of long tables.
+    read = read_folder(list_folder(wiring.store, "spring", datetime.now(UTC)), wiring.store, folder)
+    for product in read.products:
+        kit = Kit.model_validate_json(wiring.store.get(kit_key(product.sku)))
+        assert kit.product.facts_digest() == product.facts_digest()
 
 
 async def test_a_run_that_breaks_off_gives_its_folders_back(make_wiring: MakeWiring) -> None:
@@ -234,7 +250,6 @@ async def test_what_a_cap_leaves_over_is_tried_after_midnight(make_wiring: MakeW
     report = await work_off(wiring)
     (result,) = report.results
     from flows.arrived_order import end_of
-    from skuflow.catalog.arrivals.listing import list_folder
 
     read = read_folder(list_folder(wiring.store, "mug-1", noon), wiring.store, incoming(wiring))
     for troubles, again_at in (

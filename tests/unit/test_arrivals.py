@@ -12,9 +12,11 @@ from skuflow.catalog.arrivals.book import MAX_ATTEMPTS
 from skuflow.catalog.arrivals.keys import LOCAL, LOOSE, Bucket, announced_keys, folder_of
 from skuflow.catalog.arrivals.listing import list_folder
 from skuflow.catalog.arrivals.reading import KEPT_S, read_folder, remove_old_copies
-from skuflow.catalog.arrivals.settling import PATIENCE_S
+from skuflow.catalog.arrivals.settling import PATIENCE_S, CatalogRefusedError
 from skuflow.catalog.arrivals.states import Announced, FolderState, FoundBy, Sentence
+from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.photos import FILE_LIMIT_BYTES
+from skuflow.catalog.readers import read_catalog
 from skuflow.ledger.owners import this_process
 from skuflow.storage.objects import ObjectEntry
 from tests.unit.landed import PHOTO, SETTLE_S, Landing, landing
@@ -501,3 +503,20 @@ def test_links_stay_links_and_are_not_waited_for(landed: Landing) -> None:
     )
     landed.settle()
     assert landed.state("mug") is FolderState.READY
+
+
+def test_a_table_without_a_usable_row_is_told_in_chinese_as_its_reader_says_it(
+    landed: Landing, tmp_path: Path
+) -> None:
+    rows = b"sku,title,images\n,Mug,a.jpg\n,Cup,a.jpg\n"
+    landed.put("spring/rows.csv", rows)
+    landed.settle()
+    (tmp_path / "rows.csv").write_bytes(rows)
+    with pytest.raises(CatalogError) as error:
+        read_catalog(tmp_path / "rows.csv")
+    note = landed.folder("spring").note
+    assert note.en == error.value.message
+    assert note.zh == error.value.message_zh
+    with pytest.raises(CatalogRefusedError) as refused:
+        read_folder(list_folder(landed.store, "spring", landed.clock()), landed.store, tmp_path / "copies")
+    assert refused.value.sentence == note

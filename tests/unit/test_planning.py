@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from skuflow.catalog.extras import ExtraWishes
 from skuflow.catalog.product import Product, ProductSource
 from skuflow.jobs.contract import Slot
 from skuflow.listing.brief import Brief, Stage
@@ -100,6 +101,36 @@ def test_a_changed_photo_changes_the_pictures_and_a_moved_file_nothing() -> None
         update={"source": ProductSource(catalog="elsewhere.csv", row=7), "images": ("/new/a.jpg",)}
     )
     assert plan_kit(moved, Brief()).made_for("x") == before
+
+
+@pytest.mark.parametrize(
+    ("extras", "digest"),
+    [
+        (ExtraWishes(), "e728ad69be198c077800b42a957c3b6d80860d1d6b3bd4fddc5d7b1908e76f04"),
+        (
+            ExtraWishes(model="a woman", extend="3:4"),
+            "e08cc881c59ec3bf38abc1b8394f25465956a0831251eff2a8ddd6986c902f99",
+        ),
+    ],
+    ids=["none", "words"],
+)
+def test_kits_without_files_of_extra_wishes_answer_what_they_answered_in_earlier_versions(
+    extras: ExtraWishes, digest: str
+) -> None:
+    product = MUG.model_copy(update={"kind": None, "attributes": {}, "target_markets": ()})
+    plan = KitPlan(product, Brief(), (), None, (), (), None, None, extras=extras)
+    assert plan.made_for("x")["video"] == digest
+
+
+def test_where_the_files_of_extra_wishes_stand_is_no_part_of_what_was_asked_for() -> None:
+    def answers(extras: ExtraWishes) -> dict[str, str]:
+        return plan_kit(MUG, Brief(extras=extras)).made_for("x")
+
+    line_art = answers(ExtraWishes(line_art="/batch-files/one-0001-1/a.png"))
+    assert answers(ExtraWishes(line_art="/batch-files/two-0001-3/a.png")) == line_art
+    others = [answers(ExtraWishes()), answers(ExtraWishes(model_photo="/batch-files/one-0001-1/a.png"))]
+    assert all(other["images"] != line_art["images"] for other in others)
+    assert all(other["video"] != line_art["video"] for other in others)
 
 
 def test_a_picture_does_not_change_with_a_word_of_the_text() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,16 @@ def test_a_note_of_an_earlier_version_has_no_makers_of_its_own(store: FolderStor
     assert "only_video" not in older
     store.put(waiting_key(kit.sku), older.encode(), "application/json")
     assert (only(store).makers, only(store).only_video) == ({}, False)
+
+
+def test_where_the_files_of_extra_wishes_are_kept_is_noted(store: FolderStore, kit: Kit) -> None:
+    taken_in = {"line_art": "photos/bottle/0123456789ab.png"}
+    note_waiting(store, kit, Brief(), extras=taken_in)
+    assert only(store).extras == taken_in
+    older = json.loads(store.get(waiting_key(kit.sku)))
+    del older["extras"]
+    store.put(waiting_key(kit.sku), json.dumps(older).encode(), "application/json")
+    assert only(store).extras == {}, "a note of an earlier version"
 
 
 def test_only_a_deferred_kit_waits_and_since_the_first_time(store: FolderStore, kit: Kit) -> None:

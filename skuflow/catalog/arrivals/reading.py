@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from skuflow.catalog.arrivals import sentences
-from skuflow.catalog.arrivals.listing import FolderListing, prefix_of
+from skuflow.catalog.arrivals.listing import FolderListing, list_folder, prefix_of
 from skuflow.catalog.arrivals.photos import ListedPhotos
 from skuflow.catalog.arrivals.settling import CatalogRefusedError, read_rows, row_file_of_listing
 from skuflow.catalog.errors import CatalogError
@@ -22,11 +23,11 @@ from skuflow.catalog.product import Product, ProductSource
 from skuflow.catalog.readers import CatalogReading
 from skuflow.catalog.rows import RejectedRow
 from skuflow.listing.findings import Finding, Severity
+from skuflow.storage.files import file_name, write_whole
 from skuflow.storage.objects import ObjectEntry, ObjectStore, StorageError
 
 KEPT_S = 2 * 24 * 3600.0
 """How long copies of photos are kept after they were last used."""
-_NAME_LIMIT_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,30 @@ def read_folder(listing: FolderListing, store: ObjectStore, copies: Path) -> Arr
     try:
         reading = read_rows(store, row_file, photos)
     except CatalogError as error:
-        raise CatalogRefusedError(sentences.unreadable(error.message)) from error
+        raise CatalogRefusedError(sentences.unreadable(error.message, error.message_zh)) from error
     catalog = f"{prefix_of(listing.folder)}{listing.relative(row_file)}"
-    return _with_files(_with_source(reading, catalog), listing, catalog, files)
+    read = _with_files(_with_source(reading, catalog), listing, catalog, files)
+    if files.were_fetched and list_folder(store, listing.folder, listing.listed_at).etags != listing.etags:
+        # What was fetched may be of either state, and would be taken for this one's.
+        files.discard()
+        raise StorageError(f"{prefix_of(listing.folder)} was changed while it was read")
+    return read
+
+
+def skus_in(store: ObjectStore, folder: str) -> frozenset[str]:
+    """The SKUs that the folder's row file names as it stands; none where it has none that can be read.
+
+    Raises StorageError.
+    """
+    try:
+        listing = list_folder(store, folder, datetime.now(UTC))
+        row_file = row_file_of_listing(listing)
+        if row_file is None:
+            return frozenset()
+        reading = read_rows(store, row_file, ListedPhotos(listing, row_file))
+    except (CatalogError, CatalogRefusedError):
+        return frozenset()
+    return frozenset((*(one.sku for one in reading.products), *(row.sku for row in reading.rejected)))
 
 
 def remove_old_copies(copies: Path, now_s: float | None = None) -> None:
@@ -84,13 +106,14 @@ class _LocalFiles:
         name = hashlib.sha256(listing.folder.encode()).hexdigest()[:12]
         self._copies = (copies / f"{name}-{state[:12]}").absolute()
         self._listing = listing
+        self.were_fetched = False
 
     def path_of(self, entry: ObjectEntry) -> Path:
         local = self._store.local_path(entry.key)
         if local is not None:
             return local.absolute()
         relative = self._listing.relative(entry)
-        path = self._copies.joinpath(*map(_short_enough, relative.split("/")))
+        path = self._copies.joinpath(*map(file_name, relative.split("/")))
         self._by_path[str(path)] = entry
         return path
 
@@ -113,22 +136,15 @@ class _LocalFiles:
                 self._in_use()
                 continue
             data = self._store.get(entry.key)
+            self.were_fetched = True
             try:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
-                part = Path(f"{path}.part")
-                part.write_bytes(data)
-                part.replace(path)
+                write_whole(Path(path), data)
             except OSError as error:
                 raise StorageError(f"cannot copy {entry.key} to {path}: {error.strerror or error}") from error
 
-
-def _short_enough(part: str) -> str:
-    """A key's part may be longer than a file's name."""
-    if len(part.encode()) <= _NAME_LIMIT_BYTES:
-        return part
-    suffix = Path(part).suffix
-    suffix = suffix if len(suffix.encode()) <= 10 else ""
-    return f"{hashlib.sha256(part.encode()).hexdigest()}{suffix}"
+    def discard(self) -> None:
+        """Take the copies of this state of the folder away."""
+        shutil.rmtree(self._copies, ignore_errors=True)
 
 
 def _with_source(reading: CatalogReading, catalog: str) -> CatalogReading:

@@ -122,14 +122,16 @@ class ArrivalRows:
         )
 
     def give_up(self, folder: ArrivalFolder) -> None:
-        """Refuse a folder over which too many runs broke off. One that has changed since the last of them took it waits
-        instead; nothing else writes both of its moments at once.
+        """Refuse a folder over which too many runs broke off, or whose kits failed as often. One that has changed since
+        the last of them took it waits instead; nothing else writes both of its moments at once.
         """
         if folder.state is FolderState.TAKEN and folder.changed_at == folder.updated_at:
             self.wait_anew(folder.folder)
             return
         self.begin_anew(folder.folder)
-        note = sentences.gave_up(folder.attempts)
+        # Runs that came to results have deferred it; what broke off gave it back.
+        why = sentences.failed_often if folder.state is FolderState.DEFERRED else sentences.gave_up
+        note = why(folder.attempts)
         self.set(folder.folder, FolderState.REFUSED, note, owner="", lease_until=None, attempts=0)
 
     def put_again(self, folders: Mapping[str, datetime]) -> list[str]:

@@ -89,9 +89,17 @@ def row_file_too_large(name: str, limit_mib: int) -> Sentence:
     )
 
 
-def unreadable(message: str) -> Sentence:
-    """Of a reader's own sentence, which is English only."""
-    return Sentence(message, f"表格无法读取：{message}")
+def unreadable(message: str, message_zh: str = "") -> Sentence:
+    """A reader's own sentence; ``message_zh`` is empty where only engineers meet it."""
+    return Sentence(message, message_zh or f"表格无法读取：{message}")
+
+
+def failed_often(attempts: int) -> Sentence:
+    return Sentence(
+        f"its kits came out as failed {attempts} times; they say why: mend the row or its photos, then put the row "
+        "file again",
+        f"该文件夹的素材包已 {attempts} 次制作失败；原因见各素材包，请修改表格或图片后重新上传表格",
+    )
 
 
 def gave_up(attempts: int) -> Sentence:

@@ -66,7 +66,7 @@ def verdict_on(listing: FolderListing, store: ObjectStore, *, changed_at: dateti
     try:
         reading = read_rows(store, row_file, photos)
     except CatalogError as error:
-        return Verdict(Wholeness.UNUSABLE, sentences.unreadable(error.message))
+        return Verdict(Wholeness.UNUSABLE, sentences.unreadable(error.message, error.message_zh))
     if photos.elsewhere:
         return Verdict(Wholeness.UNUSABLE, sentences.photos_elsewhere(tuple(photos.elsewhere)))
     missing = missing_photos(reading)
