@@ -38,7 +38,9 @@ SkuOption = Annotated[
 MarketOption = Annotated[list[str] | None, typer.Option("--market", help="ISO 3166 code, EU or SEA.")]
 MarketplaceOption = Annotated[list[str] | None, typer.Option("--marketplace", help="aliexpress, amazon, ...")]
 LanguageOption = Annotated[list[str] | None, typer.Option("--language", help="en, es, fr, pt, ru, de, ja.")]
-StyleOption = Annotated[str | None, typer.Option("--style", help="A style that one scene must have.")]
+StyleOption = Annotated[
+    str | None, typer.Option("--style", help="A style that one scene must have, e.g. kitchen or 厨房台面.")
+]
 StagesOption = Annotated[str, typer.Option("--stages", help="Some of copy,images,video.")]
 NoVideoOption = Annotated[bool, typer.Option("--no-video", help="Leave the video out.")]
 SizeOption = Annotated[
@@ -56,7 +58,9 @@ ConceptOption = Annotated[
     str, typer.Option("--concept", help="A picture from these words; marked as concept.")
 ]
 AtmosphereOption = Annotated[str, typer.Option("--atmosphere", help="One more video, of this mood.")]
-MotionOption = Annotated[str, typer.Option("--motion", help="Motion preset of the video, e.g. rising_steam.")]
+MotionOption = Annotated[
+    str, typer.Option("--motion", help="Motion preset of the video, e.g. rising_steam or 热气升腾.")
+]
 ExtendOption = Annotated[
     str, typer.Option("--extend", help="The photo extended to 1:1, 3:4, 4:3, 9:16 or 16:9.")
 ]

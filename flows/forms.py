@@ -45,6 +45,8 @@ MotionChoice = Annotated[str, _choice("", *(motion.id for motion in all_motions(
 ExtensionChoice = Annotated[str, _choice("", *EXTENSIONS)]
 _USUAL_LANGUAGES = ", ".join(DEFAULT_LANGUAGES)
 _USUAL_SIZES = ", ".join(_sizes(Brief().video_sizes_px))
+_STYLES = ", ".join(f"{style.id} {style.name_zh}" for style in all_styles())
+_MOTIONS = ", ".join(f"{motion.id} {motion.name_zh}" for motion in all_motions())
 
 
 class Makers(BaseModel):
@@ -117,7 +119,7 @@ class Kits(BaseModel):
         "",
         title="Style 风格",
         description="A style that one scene must have; none: what suits product and market."
-        " 其中一张场景图的风格；不选则按商品和市场搭配。",
+        f" 其中一张场景图的风格；不选则按商品和市场搭配。 {_STYLES}",
     )
     captions: CaptionsChoice = Field(
         "",
@@ -132,7 +134,8 @@ class Kits(BaseModel):
     motion: MotionChoice = Field(
         "",
         title="Motion 运镜",
-        description="How things move in the video; none: what suits the product. 视频中的动态；不选则按商品搭配。",
+        description="How things move in the video; none: what suits the product. 视频中的动态；不选则按商品搭配。"
+        f" {_MOTIONS}",
     )
     extend: ExtensionChoice = Field(
         "",

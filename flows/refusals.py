@@ -45,7 +45,7 @@ def refusing(flow_body: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | 
         try:
             return await flow_body(*args, **kwargs)
         except REFUSALS as error:
-            return Failed(message=redacted(_sentence(error)))
+            return Failed(message=_sentence(error))
 
     # Prefect reads parameters by signature and looks names up where it finds the function, which is here.
     body.__signature__ = inspect.signature(flow_body, eval_str=True)  # type: ignore[attr-defined]  # inspect looks there first
@@ -53,8 +53,10 @@ def refusing(flow_body: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T | 
 
 
 def _sentence(error: Exception) -> str:
-    """What ``error`` says, on one line, with its Chinese words; where it has none, at least what to do in Chinese."""
-    return " ".join(side_by_side(Wording(str(error), in_chinese(error))).split())
+    """What ``error`` says, on one line, with its Chinese words; where it has none, at least what to do in Chinese. Each
+    language by itself is cut short where it is very long, so that neither takes the other's room.
+    """
+    return side_by_side(Wording(redacted(str(error)), redacted(in_chinese(error))))
 
 
 def in_chinese(error: Exception) -> str:

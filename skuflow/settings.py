@@ -28,6 +28,8 @@ Languages = tuple[Literal["en", "zh"], ...]
 """In which languages something is said to people, the first of them first."""
 BOTH: Languages = ("en", "zh")
 
+NO_ENV_FILE = "none"
+"""As SKUFLOW_ENV_FILE: the environment alone counts."""
 _WITHOUT_VENDOR = "offline"
 _AT_ONCE_OFFLINE = 4
 _AT_ONCE_WITH_VENDORS = 24
@@ -51,6 +53,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
+    skuflow_env_file: str = Field(
+        "", description="Read instead of .env of the current folder; none: no file. In the environment only."
+    )
     skuflow_home: Path = Field(Path(".skuflow"), description="Ledger, storage and Prefect's own files.")
     # Not shown, since it may hold a password.
     skuflow_database_url: str = Field(
@@ -96,7 +101,7 @@ class Settings(BaseSettings):
     )
     skuflow_language: Literal["", "en", "zh", "both"] = Field(
         "",
-        description="Findings on the terminal: en, zh or both. Empty: Chinese in a Chinese locale, else both.",
+        description="What the terminal says to people: en, zh or both. Empty: Chinese in a Chinese locale, else both.",
     )
     skuflow_exchange_rates: str = Field(
         "", description="USD@2026-11-01=7.12;... CNY for one unit from that day on, for figures of ads."
@@ -389,6 +394,17 @@ def _cap(name: str, value: str) -> CapSetting:
     return CapSetting(provider, Capability(capability), int(limit[1]))
 
 
+def _env_file() -> Path | None:
+    named = os.environ.get("SKUFLOW_ENV_FILE", "")
+    if named in ("", NO_ENV_FILE):
+        return None if named else Path(".env")
+    if not Path(named).is_file():
+        raise SettingsError(
+            f"SKUFLOW_ENV_FILE={named}: there is no such file; name one, or write {NO_ENV_FILE}"
+        )
+    return Path(named)
+
+
 def read_settings(
     overrides: Mapping[str, object] | None = None, *, looks_at_storage: bool = True
 ) -> Settings:
@@ -398,7 +414,8 @@ def read_settings(
     Raises SettingsError with one line for anything that cannot be used, also where it would be used only later.
     """
     try:
-        settings = Settings(**dict(overrides or {}))  # type: ignore[arg-type]  # values are validated by pydantic
+        # Values are validated by pydantic.
+        settings = Settings(_env_file=_env_file(), **dict(overrides or {}))  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
         variable = str(first["loc"][0]).upper() if first["loc"] else "settings"

@@ -67,23 +67,40 @@ def write_costs(
 
 def in_one_line(sheet: CostSheet) -> str:
     """Such as "0.14 CNY for what this run ordered, 2.88 CNY in all runs; 147.12 CNY saved against an agency"."""
+    return one_line_words(sheet).en
+
+
+def one_line_words(sheet: CostSheet) -> Wording:
+    """The same in English and Chinese."""
     parts = [
         f"{decimal_cny(sheet.here.settled_micro)} CNY for what this run ordered,"
         f" {decimal_cny(sheet.ever.settled_micro)} CNY in all runs"
     ]
+    parts_zh = [
+        f"本次下单已结算 {decimal_cny(sheet.here.settled_micro)} 元，"
+        f"历次合计 {decimal_cny(sheet.ever.settled_micro)} 元"
+    ]
     if sheet.ever.held_micro:
         parts.append(f"{decimal_cny(sheet.ever.held_micro)} CNY held")
+        parts_zh.append(f"暂扣 {decimal_cny(sheet.ever.held_micro)} 元")
     if sheet.kits:
-        parts.append(_comparison(sheet))
-    return "; ".join(parts)
+        compared = _comparison(sheet)
+        parts.append(compared.en)
+        parts_zh.append(compared.zh)
+    return Wording("; ".join(parts), "；".join(parts_zh))
 
 
-def _comparison(sheet: CostSheet) -> str:
+def _comparison(sheet: CostSheet) -> Wording:
     share = share_text(sheet.ever.settled_micro, sheet.agency_micro)
     saved = decimal_cny(abs(sheet.saved_micro))
-    word = "saved" if sheet.saved_micro >= 0 else "more"
-    agency = f"{sheet.kits} kits at {decimal_cny(sheet.outsourcing_micro)} CNY from an agency"
-    return f"{saved} CNY {word} against {agency}" + (f" ({share})" if share else "")
+    each = decimal_cny(sheet.outsourcing_micro)
+    word, word_zh = ("saved", "节省") if sheet.saved_micro >= 0 else ("more", "多花")
+    return Wording(
+        f"{saved} CNY {word} against {sheet.kits} kits at {each} CNY from an agency"
+        + (f" ({share})" if share else ""),
+        f"比外包 {sheet.kits} 个素材包（每个 {each} 元）{word_zh} {saved} 元"
+        + (f"，为外包价的 {share}" if share else ""),
+    )
 
 
 def show_costs(wiring: Wiring, day: str | None, run_id: str | None, form: str) -> int:

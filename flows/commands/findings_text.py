@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from skuflow.listing.findings import Finding, Severity
+from skuflow.review.reason_words import trouble_words
+from skuflow.review.subject_words import subject_words
+from skuflow.review.wording import name_of
 from skuflow.settings import BOTH, Languages
 
 MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "·"}
 _TOLD_EACH = 2
 """Findings of one code and severity under one SKU are written out up to this many; the rest are counted."""
-_SUBJECTS_ZH = (
-    (re.compile(r"row (\d+), column (.+)"), r"第 \1 行，“\2”列"),
-    (re.compile(r"row (\d+)"), r"第 \1 行"),
-    (re.compile(r"title \((.+)\)"), r"标题（\1）"),
-    (re.compile(r"selling point (\d+) \((.+)\)"), r"卖点 \1（\2）"),
-    (re.compile(r"market (\w+)"), r"市场 \1"),
-    (re.compile(r"description"), "描述"),
-    (re.compile(r"category"), "类目"),
-    (re.compile(r"attributes"), "属性"),
-    (re.compile(r"attribute (.+)"), r"属性“\1”"),
-)
 
 
 def in_words(languages: Languages, en: str, zh: str) -> str:
     """A few words in every language of ``languages``, one after the other."""
     return " ".join({"en": en, "zh": zh}[language] for language in languages)
+
+
+def columns_of(heads: Mapping[str, str], languages: Languages) -> dict[str, str]:
+    """The heads of a table, by their English names: in two languages one above the other, so that it grows no wider."""
+    return {
+        en: "\n".join(dict.fromkeys({"en": en, "zh": zh}[language] for language in languages))
+        for en, zh in heads.items()
+    }
+
+
+def status_words(status: str, languages: Languages) -> str:
+    """The status of a kit: its name as programs know it, its Chinese one, or the one behind the other."""
+    return in_words(languages, status, name_of("status", status).zh)
+
+
+def print_words(languages: Languages, en: str, zh: str, *, about: str = "") -> None:
+    """A sentence in the first language, behind what it is ``about``, and below it in the others; once where all of them
+    say the same.
+    """
+    first, *others = dict.fromkeys({"en": en, "zh": zh}[language] for language in languages)
+    print(f"{about}: {first}" if about else first)
+    for other in others:
+        print(f"  {other}")
 
 
 def sentences(finding: Finding, languages: Languages) -> tuple[str, ...]:
@@ -36,12 +50,8 @@ def sentences(finding: Finding, languages: Languages) -> tuple[str, ...]:
 
 
 def subject(finding: Finding, languages: Languages) -> str:
-    """What a finding is about, in the first of the languages."""
-    if languages[0] == "zh":
-        for pattern, chinese in _SUBJECTS_ZH:
-            if pattern.fullmatch(finding.subject):
-                return pattern.sub(chinese, finding.subject)
-    return finding.subject
+    """What a finding is about, in the first of the languages; in English as options and files name it."""
+    return subject_words(finding.subject).zh if languages[0] == "zh" else finding.subject
 
 
 def print_findings(findings: Iterable[Finding], languages: Languages = BOTH, *, notes: bool = True) -> None:
@@ -79,3 +89,10 @@ def print_refusals(sku: str, findings: Iterable[Finding], languages: Languages) 
         print(f"{sku}: {finding.code}: {first}")
         for other in others:
             print(f"  {other}")
+
+
+def print_troubles(sku: str, troubles: Iterable[str], languages: Languages) -> None:
+    """What else keeps a SKU from being complete, one reason after the other."""
+    for trouble in troubles:
+        words = trouble_words(trouble)
+        print_words(languages, words.en, words.zh, about=sku)

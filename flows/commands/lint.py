@@ -137,7 +137,7 @@ def _print(
         say(
             f"{report.kits} kits looked at{f'; not looked at: {passed}' if passed else ''}"
             f"{f'; {unread} cannot be read' if unread else ''}.",
-            f"共检查 {report.kits} 个商品包{f'；未检查：{passed}' if passed else ''}"
+            f"共检查 {report.kits} 个素材包{f'；未检查：{passed}' if passed else ''}"
             f"{f'；{unread} 个无法读取' if unread else ''}。",
         )
     )
@@ -145,7 +145,7 @@ def _print(
         print(_refused_line(report, name, total, languages))
     if not (report.kits or report.passed_over or report.unreadable):
         print(
-            say("Storage holds no kits; skuflow run makes them.", "存储中没有商品包；请先运行 skuflow run。")
+            say("Storage holds no kits; skuflow run makes them.", "存储中没有素材包；请先运行 skuflow run。")
         )
     elif not report.fails:
         print(say(f"Nothing would be refused on {scope.day}.", f"{scope.day} 没有会被拒收的内容。"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flows.commands.allotment import Choice, NeverDoneError, Room, allot
-from flows.commands.findings_text import print_findings
+from flows.commands.findings_text import columns_of, in_words, print_findings, print_words
 from flows.commands.terminal import EXIT_OK, print_json, print_table
 from flows.order import Order
 from skuflow.catalog.intake import likely_extras, likely_photo_sha256
@@ -29,6 +29,9 @@ from skuflow.listing.planning import (
     storyboard_for,
     video_request,
 )
+from skuflow.review.reason_words import reason_words
+from skuflow.review.subject_words import subject_words
+from skuflow.review.wording import name_of
 from skuflow.settings import Languages
 from skuflow.storage.objects import StoredObject
 from tasks.wiring import Wiring
@@ -54,13 +57,23 @@ class PlanLine:
     likely_micro: MicroCNY = 0
 
 
+@dataclass(frozen=True, slots=True)
+class NotTried:
+    """A part that a run would not make, with the code and the sentence of why."""
+
+    sku: str
+    part: str
+    code: str
+    sentence: str
+
+
 @dataclass(slots=True)
 class RunPlan:
     """A priced run: at most ``estimate_micro``, most likely ``likely_micro``, and at least ``least_micro`` where all of
     it is made. What the preferred provider's cap leaves over is a line of its fallback's.
 
-    ``kept`` parts are there already, ``in_work`` parts are at their provider, ``refused`` says by "SKU part" why a part
-    is not tried again; ``days`` is how long caps and budget make it take.
+    ``kept`` parts are there already, ``in_work`` parts are at their provider, ``not_tried`` parts are not tried again;
+    ``days`` is how long caps and budget make it take.
     """
 
     lines: dict[tuple[str, str, str], PlanLine] = field(default_factory=dict)
@@ -68,8 +81,13 @@ class RunPlan:
     rejected: int = 0
     kept: int = 0
     in_work: int = 0
-    refused: dict[str, str] = field(default_factory=dict)
+    not_tried: list[NotTried] = field(default_factory=list)
     days: int = 0
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Why a part is not tried again, by "SKU part"."""
+        return {f"{one.sku} {one.part}": one.sentence for one in self.not_tried}
 
     @property
     def estimate_micro(self) -> MicroCNY:
@@ -98,9 +116,10 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
                 if error.code != NEEDS_VENDOR:
                     raise BriefError(
                         f"{slot.part} of {slot.sku}: {error.message}",
-                        message_zh=f"{slot.sku} 的 {slot.part}：供应商不接受这样的请求（{error.message}）",
+                        message_zh=f"{slot.sku} 的{subject_words(slot.part).zh}：供应商不接受这样的请求"
+                        f"（{error.message}）",
                     ) from error
-                plan.refused[f"{slot.sku} {slot.part}"] = error.message
+                plan.not_tried.append(NotTried(product.sku, slot.part, error.code, error.message))
                 continue
             provider, request = offers[0].provider, offers[0].request
             wish = Wish(
@@ -117,7 +136,7 @@ def price_run(wiring: Wiring, order: Order) -> RunPlan:
             elif verdict.step is Step.RESUME:
                 plan.in_work += 1
             else:
-                plan.refused[f"{slot.sku} {slot.part}"] = verdict.sentence
+                plan.not_tried.append(NotTried(product.sku, slot.part, verdict.code, verdict.sentence))
     _allot(wiring, plan, wanted)
     return plan
 
@@ -179,10 +198,11 @@ def _allot(wiring: Wiring, plan: RunPlan, wanted: Mapping[tuple[Choice, ...], in
         allotment = allot(wanted, lambda day: later if day else today)
     except NeverDoneError as error:
         names = ", ".join(choice.provider for choice in error.choices)
+        capability = name_of("capability", error.choices[0].capability)
         raise BriefError(
             f"a day's cap or budget has no room for a single {error.choices[0].capability} by {names}, so this run"
             " would never end; raise SKUFLOW_CAPS or SKUFLOW_BUDGET, or leave the part out",
-            message_zh=f"每日上限或预算连 {names} 的一次 {error.choices[0].capability} 都不够，运行将永远无法完成；"
+            message_zh=f"每日上限或预算连一次{capability.zh}（{names}）都不够，运行将永远无法完成；"
             "请调高 SKUFLOW_CAPS 或 SKUFLOW_BUDGET，或不做该内容",
         ) from error
     plan.days = allotment.days
@@ -202,44 +222,92 @@ def show_plan(wiring: Wiring, order: Order, as_json: bool) -> int:
     if as_json:
         print_json(_as_json(plan))
         return EXIT_OK
-    _say_which(order, wiring.settings.languages)
+    languages = wiring.settings.languages
+    _say_which(order, languages)
+    _print_lines(wiring, plan, languages)
+    _print_sums(wiring, plan, languages)
+    for one in plan.not_tried:
+        part, why = subject_words(one.part), reason_words(f"{one.code}: {one.sentence}")
+        print_words(
+            languages,
+            f"{one.sku} {one.part} is not tried again: {one.sentence}",
+            f"{one.sku} {part.zh} 不会制作：{why.zh}",
+        )
+    if plan.rejected:
+        print(
+            in_words(
+                languages,
+                f"{plan.rejected} rows cannot be used; skuflow check says why.",
+                f"{plan.rejected} 行无法使用，原因请用 skuflow check 查看。",
+            )
+        )
+    if plan.days == 0 and not (plan.in_work or plan.not_tried):
+        print(in_words(languages, "Nothing is missing.", "内容已齐全。"))
+    if plan.days:
+        en, zh = f"Days under the caps: {plan.days}.", f"按额度和预算需 {plan.days} 天。"
+        print(in_words(languages, en, zh))
+    return EXIT_OK
+
+
+_HEADS = {
+    "provider": "供应商",
+    "capability": "内容",
+    "model": "模型",
+    "parts": "件数",
+    "units": "计费数量",
+    "likely CNY": "预计（元）",
+    "at most CNY": "最多（元）",
+    "cap today": "今日额度",
+}
+_TEXTS = ("provider", "capability", "model", "cap today")
+
+
+def _print_lines(wiring: Wiring, plan: RunPlan, languages: Languages) -> None:
+    columns = columns_of(_HEADS, languages)
     print_table(
-        f"A run would make, for {plan.skus} SKU{'' if plan.skus == 1 else 's'}",
-        ("provider", "capability", "model", "parts", "units", "likely CNY", "at most CNY", "cap today"),
+        in_words(
+            languages,
+            f"A run would make, for {plan.skus} SKU{'' if plan.skus == 1 else 's'}",
+            f"本次运行将为 {plan.skus} 个 SKU 制作",
+        ),
+        tuple(columns.values()),
         [
             (
                 line.provider,
-                line.capability,
+                in_words(languages, line.capability, name_of("capability", line.capability).zh),
                 line.model,
                 str(line.parts),
                 str(line.units),
                 decimal_cny(line.likely_micro),
                 decimal_cny(line.estimate_micro),
-                _cap_text(wiring, line),
+                _cap_text(wiring, line, languages),
             )
             for line in plan.lines.values()
         ],
-        right=("parts", "units", "likely CNY", "at most CNY"),
+        right=tuple(column for name, column in columns.items() if name not in _TEXTS),
     )
+
+
+def _print_sums(wiring: Wiring, plan: RunPlan, languages: Languages) -> None:
     budget = wiring.ledger.budget_use()
-    left = (
-        "no limit"
-        if budget.left_micro is None
-        else f"{decimal_cny(budget.left_micro)} CNY of today's budget left"
-    )
-    print(
-        f"About {decimal_cny(plan.likely_micro)} CNY, at most {decimal_cny(plan.estimate_micro)} CNY ({left});"
-        f" {plan.kept} parts are there already."
+    left, left_zh = "no limit", "预算不限"
+    if budget.left_micro is not None:
+        left = f"{decimal_cny(budget.left_micro)} CNY of today's budget left"
+        left_zh = f"今日预算剩余 {decimal_cny(budget.left_micro)} 元"
+    likely, most = decimal_cny(plan.likely_micro), decimal_cny(plan.estimate_micro)
+    print_words(
+        languages,
+        f"About {likely} CNY, at most {most} CNY ({left}); {plan.kept} parts are there already.",
+        f"约 {likely} 元，最多 {most} 元（{left_zh}）；已有 {plan.kept} 项内容。",
     )
     if plan.in_work:
-        print(f"{plan.in_work} parts are in work; a run goes on with them.")
-    for part, sentence in plan.refused.items():
-        print(f"{part} is not tried again: {sentence}")
-    if plan.rejected:
-        print(f"{plan.rejected} rows cannot be used; skuflow check says why.")
-    if plan.days or not (plan.in_work or plan.refused):
-        print("Nothing is missing." if plan.days == 0 else f"Days under the caps: {plan.days}.")
-    return EXIT_OK
+        print(
+            in_words(
+                languages,
+                f"{plan.in_work} parts are in work; a run goes on with them.",
+                f"{plan.in_work} 项正在制作，运行时会继续。",
+            )
+        )
 
 
 def _say_which(order: Order, languages: Languages) -> None:
@@ -252,9 +320,11 @@ def _say_which(order: Order, languages: Languages) -> None:
     print_findings(named, languages)
 
 
-def _cap_text(wiring: Wiring, line: PlanLine) -> str:
+def _cap_text(wiring: Wiring, line: PlanLine, languages: Languages) -> str:
     use = wiring.ledger.cap_use(line.provider, line.capability, paid=line.paid)
-    return "no cap" if use.limit is None else f"{use.used} of {use.limit} used"
+    if use.limit is None:
+        return in_words(languages, "no cap", "不限")
+    return in_words(languages, f"{use.used} of {use.limit} used", f"已用 {use.used}（上限 {use.limit}）")
 
 
 def _as_json(plan: RunPlan) -> dict[str, object]:
@@ -263,7 +333,7 @@ def _as_json(plan: RunPlan) -> dict[str, object]:
         "rejected_rows": plan.rejected,
         "parts_kept": plan.kept,
         "parts_in_work": plan.in_work,
-        "parts_refused": len(plan.refused),
+        "parts_refused": len(plan.not_tried),
         "refusals": plan.refused,
         # What a calm run costs at least and most likely; the estimate is what it can come to at most.
         "estimate_min_cny": decimal_cny(plan.least_micro),

@@ -44,7 +44,10 @@ def resolve_job(ledger: Ledger, key: str, *, not_accepted: bool, charged: str, j
     else:
         error = ClosedByHandError("charged by the vendor, closed by a person", job.provider, "CLOSED_BY_HAND")
         job = ledger.fail(job, error, cost=amount)
-        sentence = f"{decimal_cny(amount)} CNY are settled; --remake {job.sku}:{job.part} buys the part again"
+        sentence = (
+            f"{decimal_cny(amount)} CNY are settled; buy the part again"
+            f" (form: Make again, command line: --remake {job.sku}:{job.part})"
+        )
     print(f"{job.sku} {job.part} at {job.provider} is {job.state.value}: {sentence}")
     return EXIT_OK
 

@@ -375,7 +375,8 @@ _STUDIO_CAUSES_ZH = {
     "scattered over many parts": "识别出的内容分散成许多块；请换用纯净浅色背景上的单件商品图",
     "outline fades into the background": "商品轮廓与背景融在一起（带有倒影或阴影）；请换用没有倒影的图片",
     "outline hardly differs from the background": "商品大部分轮廓与背景颜色接近；请换用与商品颜色不同的背景",
-    "look like the background behind it": "商品大面积与背景相似（透明或反光商品）；请换用透明背景的图片",
+    "look like the background behind it": "商品大面积与背景相似（透明或反光商品）；请换用颜色明显不同的纯色背景，"
+    "并在两侧放深色卡纸重拍；整体通透的商品无法自动抠图",
 }
 """By words of the English message, where one code has several causes, so that both languages say the same."""
 _SIDES_ZH = {"left": "左侧", "top": "上方", "right": "右侧", "bottom": "下方"}

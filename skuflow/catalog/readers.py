@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +175,9 @@ def _nothing_usable(row_file: Path, count: int, findings: tuple[Finding, ...]) -
     errors = [finding for finding in findings if finding.severity == "error"]
     example = f"; {errors[0].subject}: {errors[0].message}" if errors else ""
     said = errors[0].message_zh if errors else ""
-    example_zh = f"；例如：{said}" if said else "；请检查各行内容"
+    row = re.match(r"row (\d+)", errors[0].subject) if errors else None
+    place_zh = f"例如第 {row[1]} 行" if row else "例如"
+    example_zh = f"；{place_zh}：{said}" if said else "；请检查各行内容"
     return CatalogError(
         f"{row_file.name}: none of its {count} rows is usable{example}",
         findings,

@@ -82,7 +82,7 @@ ROW_FINDINGS: Mapping[str, tuple[Severity, str, str]] = MappingProxyType(
         "ROW_VARIANTS": (
             _INFO,
             "one kit for {count} variants that share their pictures ({value})",
-            "{count} 个规格共用图片，合并为一个商品包（{value}）",
+            "{count} 个规格共用图片，合并为一个素材包（{value}）",
         ),
         "ROW_ARCHIVED": (
             _INFO,

@@ -267,17 +267,22 @@ def _stale(slot: Slot, stages: Collection[Stage]) -> Finding:
     stage = {Capability.COPY: Stage.COPY, Capability.VIDEO: Stage.VIDEO}.get(slot.capability, Stage.IMAGES)
     message = (
         "the product or the wishes changed after this part was made; "
-        f"to make it again: --remake {slot.sku}:{slot.part}"
+        f"make it again if it matters (form: Make again, command line: --remake {slot.sku}:{slot.part})"
     )
-    message_zh = f"该部分生成后，商品资料或要求已有变化；如需重新生成：--remake {slot.sku}:{slot.part}"
+    message_zh = (
+        "该部分生成后，商品资料或要求已有变化；如需更新，请重新制作"
+        f"（表单“重做”栏，命令行 --remake {slot.sku}:{slot.part}）"
+    )
     if stage not in stages:
         # Often only the marketplaces differ, whose sizes are made free of charge when the stage has its turn.
         message = (
             "kept as an earlier run has made it: this run was asked for other things, and leaves this stage out; "
-            f"a run with --stages {stage.value} brings it up to date"
+            f"a run with {stage.value} among its stages (form: Stages, command line: --stages {stage.value}) brings "
+            "it up to date"
         )
         message_zh = (
-            f"保留先前生成的内容：本次运行的要求不同，且未包含该阶段；加 --stages {stage.value} 运行即可更新"
+            "保留先前生成的内容：本次运行的要求不同，且未包含该步骤；"
+            f"在表单“步骤”中勾选 {stage.value}（命令行 --stages {stage.value}）重新运行即可更新"
         )
     return Finding(
         code="PART_STALE",

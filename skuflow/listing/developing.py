@@ -121,7 +121,10 @@ def _as_indexed(outcome: Outcome, index: dict[str, Any]) -> Outcome:
     if refused is None:
         return replace(outcome, results=(*outcome.results, *_results(index)))
     job = outcome.made_job
-    sentence = f"{job.provider}'s result cannot be used: {refused['message']}; --remake {remake_name(job)} buys another"
+    sentence = (
+        f"{job.provider}'s result cannot be used: {refused['message']}; buy another"
+        f" (form: Make again, command line: --remake {remake_name(job)})"
+    )
     return replace(
         outcome, state=OutcomeState.FAILED, reason=Reason(refused["code"], sentence), results=(), stale=False
     )

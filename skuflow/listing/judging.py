@@ -61,7 +61,10 @@ def usable(store: ObjectStore, request: JudgeRequest, outcome: Outcome) -> Outco
             _read(store, outcome, Judgement)
     except ValidationError as error:
         part = f"{request.slot.sku}:{request.slot.part}"
-        sentence = f"the answer is no opinion ({error.error_count()} faults); --remake {part}"
+        sentence = (
+            f"the answer is no opinion ({error.error_count()} faults); ask again"
+            f" (form: Make again, command line: --remake {part})"
+        )
         return Outcome(
             OutcomeState.FAILED, Reason("JUDGE_UNREADABLE", sentence), outcome.job, reused=outcome.reused
         )

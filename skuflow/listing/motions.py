@@ -126,7 +126,7 @@ def _wanted(name: str) -> Motion:
         choices_zh = "、".join(f"{motion.id}（{motion.name_zh}）" for motion in all_motions())
         raise UnknownMotionError(
             f"unknown motion {name!r}; choose from: {choices}",
-            message_zh=f"没有名为“{name}”的动效；可选：{choices_zh}",
+            message_zh=f"没有名为“{name}”的运镜；可选：{choices_zh}",
         )
     return found
 

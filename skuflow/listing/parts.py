@@ -31,6 +31,7 @@ from skuflow.listing.rules import fits, text_limits
 from skuflow.quality.copy_proof import prove
 from skuflow.quality.copy_scores import score_copy
 from skuflow.quality.kit_scores import as_kit_scores, findings_from
+from skuflow.review.subject_words import subject_words
 from skuflow.storage.objects import StoredObject
 from skuflow.studio.labels.origin import Origin
 
@@ -160,9 +161,9 @@ def _not_made(slot: Slot, entry: Mapping[str, str]) -> Finding:
             severity=Severity.WARNING,
             subject=slot.part,
             message=f"the vendor did not leave the product as it was ({entry['message']}); look at it closely, "
-            f"or --remake {slot.sku}:{slot.part}",
+            f"or make it again (form: Make again, command line: --remake {slot.sku}:{slot.part})",
             message_zh=f"供应商改动了商品的位置或外观（{entry['message']}）；请仔细检查，"
-            f"或 --remake {slot.sku}:{slot.part}",
+            f"或重新制作（表单“重做”栏，命令行 --remake {slot.sku}:{slot.part}）",
         )
     return Finding(
         code="RENDITION_NOT_MADE",
@@ -252,8 +253,8 @@ def duplicate_findings(bench: Bench) -> tuple[Finding, ...]:
             code="IMAGE_RECOLOURED",
             severity=Severity.INFO,
             subject=f"{pair.a}, {pair.b}",
-            message=f"{pair.a} and {pair.b} are one composition in two colours; fine for colour variants",
-            message_zh=f"{pair.a} 与 {pair.b} 构图相同、颜色不同；如为颜色款式则无妨",
+            message=f"{a.en} and {b.en} are one composition in two colours; fine for colour variants",
+            message_zh=f"{a.zh} 与 {b.zh} 构图相同、颜色不同；如为颜色款式则无妨",
             measured=f"{pair.colour_difference:.3g}",
         )
         if pair.recoloured
@@ -261,9 +262,10 @@ def duplicate_findings(bench: Bench) -> tuple[Finding, ...]:
             code=NEAR_DUPLICATE,
             severity=Severity.WARNING,
             subject=f"{pair.a}, {pair.b}",
-            message=f"{pair.a} and {pair.b} look almost the same; make one of them again in another style",
-            message_zh=f"{pair.a} 与 {pair.b} 几乎相同；请用其他风格重新生成其中一张",
+            message=f"{a.en} and {b.en} look almost the same; make one of them again in another style",
+            message_zh=f"{a.zh} 与 {b.zh} 几乎相同；请用其他风格重新生成其中一张",
             measured=str(pair.distance),
         )
         for pair in near_duplicates(_squares(bench))
+        for a, b in [(subject_words(pair.a), subject_words(pair.b))]
     )

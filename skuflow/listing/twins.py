@@ -87,7 +87,7 @@ def _without_twin(
         return _instead(former, outcome, sentence)
     sentence = (
         f"{job.part} came out almost the same as {twin.made_job.part} and is not delivered; choose another style, "
-        f"then --remake {remake_name(job)}"
+        f"then make it again (form: Make again, command line: --remake {remake_name(job)})"
     )
     return replace(outcome, state=OutcomeState.FAILED, reason=Reason(TOO_CLOSE, sentence), results=())
 

@@ -38,7 +38,8 @@ from skuflow.review.reasons import average
 from skuflow.review.rendering import page_environment
 from skuflow.review.score_words import penalty_words
 from skuflow.review.shot_words import shot_words
-from skuflow.review.wording import Wording, name_of, say, subject_words
+from skuflow.review.subject_words import subject_words
+from skuflow.review.wording import Wording, name_of, say
 
 CARDS_PER_PAGE = 60
 
@@ -213,7 +214,7 @@ def _environment() -> Environment:
         name_of=name_of,
         shot_words=shot_words,
         style_words=style_words,
-        subject_words=_subject_words,
+        subject_words=subject_words,
         penalty_words=penalty_words,
         page_file=page_file,
         picture_alt=_picture_alt,
@@ -231,9 +232,3 @@ def _picture_alt(card: Card, picture: Picture) -> Wording:
 
 def _film_alt(card: Card, film: Film) -> Wording:
     return Wording(f"{card.heading.en}: {film.label.en}", f"{card.heading.zh}：{film.label.zh}")
-
-
-def _subject_words(subject: str) -> Wording:
-    """The words for a part's id, or for several with commas between."""
-    words = [subject_words(part.strip()) for part in subject.split(",")]
-    return Wording(", ".join(word.en for word in words), "、".join(word.zh for word in words))

@@ -44,8 +44,14 @@ FIX_WORDS: dict[Fix, Wording] = {
         "规则生效后，重新运行该 SKU 的图片步骤：由本地工作室免费重新编码",
     ),
     Fix.CHOOSE: Wording("leave the images with the lowest scores out", "上传时去掉评分最低的图片"),
-    Fix.REWRITE: Wording("have this copy written again with --remake", "用 --remake 重新生成该文案"),
-    Fix.GENERATE: Wording("have it made again with --remake", "用 --remake 重新生成"),
+    Fix.REWRITE: Wording(
+        "have this copy written again (form: Make again, command line: --remake)",
+        "重新生成该文案（表单“重做”栏，命令行 --remake）",
+    ),
+    Fix.GENERATE: Wording(
+        "have it made again (form: Make again, command line: --remake)",
+        "重新生成（表单“重做”栏，命令行 --remake）",
+    ),
     Fix.ADD: Wording(
         "have it made: run the SKU for this marketplace, with the stage that is missing",
         "为该平台运行该 SKU，并包含缺少的阶段",
@@ -55,7 +61,8 @@ FIX_WORDS: dict[Fix, Wording] = {
         "需要比默认更长的视频；请生成更长的视频或补充镜头",
     ),
     Fix.RESHAPE: Wording(
-        "have it made in that shape with --video-size", "用 --video-size 生成该画面比例的视频"
+        "have it made in that shape (form: Video shapes, command line: --video-size)",
+        "生成该画面比例的视频（表单“视频尺寸”栏，命令行 --video-size）",
     ),
     Fix.PHOTO: Wording(
         "supply a larger photo, or one of your own taken for this place", "请提供更大的或专门拍摄的实拍照片"

@@ -31,7 +31,8 @@ from skuflow.review.measures import aspect_words, is_aspect
 from skuflow.review.reason_words import reason_words
 from skuflow.review.reasons import all_findings
 from skuflow.review.score_words import penalty_words, score_lines
-from skuflow.review.wording import LANGUAGE_NAMES, Wording, name_of, part_words, say, subject_words
+from skuflow.review.subject_words import subject_words
+from skuflow.review.wording import LANGUAGE_NAMES, Wording, name_of, part_words, say
 
 _MOST_ROWS = 60
 _SEVERITY_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}

@@ -43,7 +43,7 @@ def daily_markdown(figures: DayFigures) -> str:
 
 
 def daily_line(figures: DayFigures) -> str:
-    """The day in one line, such as "12 kits ready, 1 waiting, 2 blocked; ¥3.40 paid, ¥0.20 held"."""
+    """The day in one line, such as "12 made, 1 waiting, 2 blocked; ¥3.40 paid, ¥0.20 held"."""
     kits = figures.kits.by_status
     counts = {
         "rejected 驳回": kits[KitStatus.REJECTED],
@@ -51,7 +51,7 @@ def daily_line(figures: DayFigures) -> str:
         "blocked 拦截": kits[KitStatus.BLOCKED],
         "failed 失败": kits[KitStatus.FAILED],
     }
-    told = [f"{figures.ready} ready 可用", *(f"{n} {name}" for name, n in counts.items() if n)]
+    told = [f"{figures.ready} made 已完成", *(f"{n} {name}" for name, n in counts.items() if n)]
     held = figures.budget.held_micro
     money = f"{yuan(figures.budget.settled_micro)} paid 已付"
     return f"{', '.join(told)}; {money}{f', {yuan(held)} held 暂扣' if held else ''}"

@@ -11,7 +11,8 @@ from skuflow.review.cards import KitEntry
 from skuflow.review.export import KIT_FILE
 from skuflow.review.outfiles import harmless, write_whole
 from skuflow.review.reasons import all_findings, reasons
-from skuflow.review.wording import name_of, subject_words
+from skuflow.review.subject_words import subject_words
+from skuflow.review.wording import name_of
 
 SUMMARY_FILE = "summary.csv"
 COLUMNS = (

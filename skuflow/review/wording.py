@@ -32,10 +32,15 @@ def name_of(group: str, name: str) -> Wording:
     return Wording(en, zh)
 
 
+_PART = re.compile(r"(?:copy|image|video|judge)(?::[\w-]+)*")
+
+
 def part_words(part: str) -> Wording | None:
     """The words for a part's id: "image:scene:2" as "Scene 2", "copy:es" as "Copy Español"; None for other
     text.
     """
+    if not _PART.fullmatch(part):
+        return None
     kind, *rest = part.split(":")
     if kind == "copy" and rest:
         language = LANGUAGE_NAMES.get(rest[0].split("-")[0].lower(), rest[0])
@@ -54,32 +59,6 @@ def part_words(part: str) -> Wording | None:
     if kind == "video" and len(rest) <= 1:
         return Wording(" ".join([say("part.video").en, *rest]), " ".join([say("part.video").zh, *rest]))
     return None
-
-
-_SUBJECTS = (
-    (re.compile(r"title \((\S+)\)"), "标题（{}）"),
-    (re.compile(r"description \((\S+)\)"), "描述（{}）"),
-    (re.compile(r"selling point (\d+) \((\S+)\)"), "卖点 {}（{}）"),
-    (re.compile(r"market (\S+)"), "市场 {}"),
-    (re.compile(r"row (\d+)"), "第 {} 行"),
-    (re.compile(r"column (.+)"), "{} 列"),
-    (re.compile(r"attribute (.+)"), "属性 {}"),
-    (re.compile(r"attributes"), "属性"),
-    (re.compile(r"category"), "类目"),
-    (re.compile(r"style"), "风格"),
-)
-"""What findings about a catalog's row are about, as intake writes it; anything else is a name and stays."""
-
-
-def subject_words(subject: str) -> Wording:
-    """The words for one subject of a finding: a part, a place in the catalog, or a name as it is."""
-    part = part_words(subject)
-    if part is not None:
-        return part
-    for pattern, zh in _SUBJECTS:
-        if found := pattern.fullmatch(subject):
-            return Wording(subject, zh.format(*found.groups()))
-    return Wording(subject, subject)
 
 
 def is_requested(content_type: str) -> bool:
@@ -143,8 +122,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "explain.approved": ("A person approved this kit for publishing.", "已由人工确认，可以发布。"),
     "explain.rejected": ("A person turned this kit down. It is not published.", "人工已驳回，不会发布。"),
     "explain.blocked": (
-        "The product data or photo was not good enough, so nothing was made and nothing was spent.",
-        "商品资料或图片不符合要求，因此没有生成内容，也没有产生费用。",
+        "The product data or photo was not good enough, so this run made nothing and spent nothing. What earlier "
+        "runs made is kept.",
+        "商品资料或图片不符合要求，本次运行没有制作，也没有产生费用；之前已完成的内容会保留。",
     ),
     "explain.deferred": (
         "Some parts are still to come. The next run picks them up; what is done is kept.",

@@ -154,3 +154,12 @@ def test_nobody_waits_for_a_sku_that_is_left_out_or_breaks_off() -> None:
         return await asyncio.wait_for(batch.attempt(wiring, Plan("C"), ()), 5)  # type: ignore[arg-type]
 
     assert asyncio.run(run()) == Intake()
+
+
+def test_how_alike_two_photos_are_is_told_in_words_that_people_know() -> None:
+    photos = BatchPhotos(packaged_rules())
+    photos.compare("A", seen("0" * 16))
+    (finding,) = photos.compare("B", seen(f"{(1 << 6) - 1:016x}", "b.jpg"))
+    assert "(6 of 64 features differ, fewer than 7 count as the same)" in finding.message
+    assert "（64 个特征点中有 6 个不同，少于 7 个即视为同一画面）" in finding.message_zh
+    assert "bit" not in f"{finding.message}{finding.measured}{finding.limit}"

@@ -486,3 +486,12 @@ def test_half_a_character_is_left_out_and_makes_no_sku(tmp_path: Path) -> None:
     assert "ROW_NO_SKU" in {finding.code for finding in reading.loose_findings}
     path.write_text(json.dumps([{**row, "sku": "C", "attributes": json.dumps({"size": f"big{half}"})}]))
     assert read_catalog(path).products[0].attributes["size"] == "big"
+
+
+def test_a_catalog_without_a_usable_row_names_one_in_both_languages(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("sku,title,images\n,Mug,a.jpg\n,Cup,a.jpg\n", encoding="utf-8")
+    with pytest.raises(CatalogError) as refused:
+        read_catalog(path)
+    assert "; row 2" in refused.value.message
+    assert "；例如第 2 行：该行没有 SKU" in refused.value.message_zh

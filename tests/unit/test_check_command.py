@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from flows.commands.check import check_catalog
-from flows.commands.findings_text import sentences
+from flows.commands.findings_text import sentences, subject
 from flows.order import Order, read_order
 from flows.wishes import Wishes
 from skuflow.catalog.gate.judging import gate_rules
@@ -99,6 +99,22 @@ def test_what_a_cutout_failed_at_is_said_in_chinese_too() -> None:
     assert len(told) == 6
     runs_out = Refusal(code="PRODUCT_RUNS_OUT_OF_PHOTO", message="runs out of the photo (bottom, top)")
     assert "上方、下方" in _studio_zh(runs_out)
+
+
+def test_no_remedy_names_a_transparent_background() -> None:
+    """What is transparent in a photo is laid on white before it is cut out."""
+    for rule in RULES:
+        told = f"{rule.message} {_studio_zh(Refusal(code=rule.code, message=rule.message))}"
+        assert not re.search("transparent background|透明背景", told)
+    glass = next(rule for rule in RULES if rule.measure == "glassy_ratio")
+    assert "dark cards" in glass.message
+    assert "深色卡纸" in _studio_zh(Refusal(code=glass.code, message=glass.message))
+
+
+def test_places_are_named_in_the_first_language_of_the_terminal() -> None:
+    found = Finding(code="X", severity=Severity.INFO, subject="image:scene:1, image:scene:2", message="m")
+    assert subject(found, ("zh",)) == "场景图 1、场景图 2"
+    assert subject(found, ("en", "zh")) == "image:scene:1, image:scene:2"
 
 
 def checked(folder: Path, *rows: str, **options: Any) -> tuple[int, Order, FolderStore]:

@@ -157,7 +157,8 @@ def test_what_waits_for_a_person_comes_first_with_what_to_do(ledger: Ledger, sto
     )
     told = figures(ledger, store, arrivals=arrivals)
     text = daily_markdown(told)
-    assert daily_line(told) == "1 ready 可用, 1 blocked 拦截; ¥0.00 paid 已付, ¥0.20 held 暂扣"
+    assert "可用" not in daily_line(told)
+    assert daily_line(told) == "1 made 已完成, 1 blocked 拦截; ¥0.00 paid 已付, ¥0.20 held 暂扣"
     person = text.partition("### Waits for a person")[2].partition("\n### ")[0]
     assert "**Jobs in doubt 待核实任务: 1**, ¥0.20 held" in person
     assert "`mug-9`" in person
@@ -243,7 +244,7 @@ def test_a_day_of_ten_thousand_skus_is_a_small_report() -> None:
 def test_a_kit_that_was_turned_down_is_not_ready(ledger: Ledger, store: FolderStore) -> None:
     for name, status in (("a", "needs_review"), ("b", "approved"), ("c", "rejected"), ("d", "rejected")):
         store.put(note_key(DAY, name), note(name, status).model_dump_json().encode(), "application/json")
-    assert daily_line(figures(ledger, store)).startswith("2 ready 可用, 2 rejected 驳回;")
+    assert daily_line(figures(ledger, store)).startswith("2 made 已完成, 2 rejected 驳回;")
 
 
 def test_a_wait_began_on_the_day_of_the_zone(ledger: Ledger, store: FolderStore) -> None:

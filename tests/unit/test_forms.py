@@ -22,6 +22,8 @@ from skuflow.catalog.errors import CatalogError
 from skuflow.jobs.contract import Capability
 from skuflow.listing.brief import Brief, BriefError, Stage
 from skuflow.listing.markets import markets
+from skuflow.listing.motions import all_motions, motion_for
+from skuflow.listing.styles import all_styles, style
 from skuflow.review.artifact_keys import artifact_key
 from skuflow.settings import read_settings
 
@@ -70,6 +72,29 @@ def test_the_usual_that_is_told_is_the_usual_that_is_made() -> None:
     sizes = ", ".join(f"{width}x{height}" for width, height in Brief().video_sizes_px)
     assert f"none: {sizes}." in told["video_sizes"]
     assert f"none: {', '.join(Brief().languages)}." in told["languages"]
+
+
+def test_styles_and_motions_are_told_with_their_chinese_names() -> None:
+    told = fields(Kits)
+    for field, things in (("style", all_styles()), ("motion", all_motions())):
+        for one in things:
+            assert f"{one.id} {one.name_zh}" in told[field]["description"]
+
+
+def test_styles_and_motions_are_listed_as_they_are() -> None:
+    page = (ROOT / "docs" / "catalogs.md").read_text(encoding="utf-8")
+    for heading, things in (("style", all_styles()), ("motion", all_motions())):
+        rows = [f"| `{one.id}` | {one.name_en} | {one.name_zh} | {', '.join(one.also)} |" for one in things]
+        table = "\n".join([f"| {heading} | English | 中文 | also 别名 |", "|---|---|---|---|", *rows, ""])
+        assert table in page, f"write the table of docs/catalogs.md again:\n{table}"
+        for one in things:
+            assert all(
+                found(heading, name) == one.id for name in (one.id, one.name_en, one.name_zh, *one.also)
+            )
+
+
+def found(heading: str, name: str) -> str:
+    return style(name).id if heading == "style" else motion_for(None, "", name).id
 
 
 def test_nothing_chosen_is_the_usual() -> None:

@@ -19,7 +19,8 @@ from skuflow.review.export import export_kit
 from skuflow.review.gallery import RunSummary, write_gallery
 from skuflow.review.measures import ASPECTS, measure_words
 from skuflow.review.shot_words import shot_words
-from skuflow.review.wording import Wording, name_of, part_words, say, subject_words
+from skuflow.review.subject_words import subject_words
+from skuflow.review.wording import Wording, name_of, part_words, say
 from skuflow.storage.folder import FolderStore
 from tests.review_kits import (
     HOSTILE_TITLE,
@@ -342,7 +343,15 @@ def test_names_for_screen_readers_are_in_both_languages(page: Page) -> None:
         ("title (en)", "标题（en）"),
         ("selling point 3 (en)", "卖点 3（en）"),
         ("market JP", "市场 JP"),
-        ("column attr.size", "attr.size 列"),
+        ("column attr.size", "“attr.size”列"),
+        ("attribute 材质", "属性“材质”"),
+        ("image:scene:1, image:scene:2", "场景图 1、场景图 2"),
+        ("row 7, column 标题", "第 7 行，“标题”列"),
+        ("row 7, column Size, colour", "第 7 行，“Size, colour”列"),
+        ("style fast_fashion, market JP", "风格 fast_fashion、市场 JP"),
+        ("copy:es bullet 2", "文案 Español，要点 2"),
+        ("copy:pt-BR title", "文案 Português，标题"),
+        ("image:scene:1, photos/07.jpg", "image:scene:1, photos/07.jpg"),
         ("image:scene:2", "场景图 2"),
         ("market stall.jpg and more", "market stall.jpg and more"),
         ("title.jpg", "title.jpg"),
@@ -350,6 +359,25 @@ def test_names_for_screen_readers_are_in_both_languages(page: Page) -> None:
 )
 def test_what_findings_are_about_is_said_in_chinese(subject: str, zh: str) -> None:
     assert subject_words(subject).zh == zh
+
+
+def test_parts_are_called_the_same_one_by_one_and_together() -> None:
+    assert subject_words("image:scene:1, image:scene:2").en == "Scene 1, Scene 2"
+    assert subject_words("copy:es bullet 2").en == "Copy Español, bullet 2"
+    for place in ("row 7, column 标题", "style fast_fashion, market JP"):
+        assert subject_words(place).en == place
+    assert part_words("image:scene:1, image:scene:2") is None
+
+
+def test_of_a_kit_that_is_blocked_later_only_this_run_is_said_to_have_made_nothing(tmp_path: Path) -> None:
+    """Its pictures, film and price stand beside the sentence."""
+    made = sample_entries(FolderStore(tmp_path / "storage"))[0].kit
+    blocked = KitEntry(made.model_copy(update={"status": KitStatus.BLOCKED}))
+    write_gallery([blocked], tmp_path, title="Run", run=None)
+    text = Page((tmp_path / "index.html").read_text(encoding="utf-8")).text
+    assert "本次运行没有制作，也没有产生费用；之前已完成的内容会保留" in text
+    assert "this run made nothing and spent nothing. What earlier runs made is kept." in text
+    assert "nothing was" not in text
 
 
 def test_every_measure_that_scores_judge_has_words() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -21,7 +22,9 @@ from skuflow.ledger.views import Totals
 from skuflow.listing.assembly import _part_findings, _stale, _story
 from skuflow.listing.bench import Bench, Makings
 from skuflow.listing.brief import Brief, Stage
+from skuflow.listing.parts import duplicate_findings
 from skuflow.listing.planning import plan_kit
+from skuflow.quality.duplicates import DuplicatePair
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import kit_key
 from tests.unit.library import kit, text
@@ -82,6 +85,7 @@ def test_what_a_run_leaves_out_is_not_called_outdated(part: str) -> None:
     assert "this run was asked for other things, and leaves this stage out" in left_out.message
     assert "--stages images" in left_out.message
     assert "--stages images" in left_out.message_zh
+    assert "表单“步骤”中勾选 images" in left_out.message_zh
     assert "--remake" not in left_out.message
     asked_for = _stale(Slot("BOX-1", part, 1), (Stage.IMAGES, Stage.VIDEO))
     assert f"--remake BOX-1:{part}:1" in asked_for.message
@@ -103,3 +107,16 @@ def test_copy_that_no_provider_can_write_is_told_at_once_with_what_to_do() -> No
     assert told.told == (finding,)
     assert not _nothing_was_missing([told])
     assert _nothing_was_missing([KitReport(without.sku, "", without.status, without).result()])
+
+
+@pytest.mark.parametrize("recoloured", [False, True])
+def test_pictures_that_look_the_same_are_named_as_people_know_them(
+    monkeypatch: pytest.MonkeyPatch, recoloured: bool
+) -> None:
+    pair = DuplicatePair("image:scene:1", "image:scene:2", 3, mirrored=False, recoloured=recoloured)
+    monkeypatch.setattr("skuflow.quality.duplicates.near_duplicates", lambda squares: (pair,))
+    monkeypatch.setattr("skuflow.listing.parts._squares", lambda bench: {})
+    (finding,) = duplicate_findings(cast(Bench, None))
+    assert finding.subject == "image:scene:1, image:scene:2"
+    assert finding.message.startswith("Scene 1 and Scene 2 ")
+    assert finding.message_zh.startswith("场景图 1 与 场景图 2 ")

@@ -20,6 +20,7 @@ from skuflow.catalog.errors import CatalogError
 from skuflow.catalog.gate.judging import GateRulesError
 from skuflow.insights.figure_sheets import FiguresError
 from skuflow.listing.brief import BriefError
+from skuflow.listing.styles import UnknownStyleError, style
 from skuflow.refusals import RefusalError
 from skuflow.settings import Settings, SettingsError
 from skuflow.storage.objects import StorageError
@@ -70,6 +71,12 @@ def test_a_refusal_without_chinese_words_says_at_least_what_to_do(error: Excepti
     assert en == " ".join(str(error).split())
     assert said.startswith(zh)
     assert "\n" not in said
+
+
+def test_a_long_refusal_keeps_its_chinese_words() -> None:
+    with pytest.raises(UnknownStyleError) as refused:
+        style("nope")
+    assert message_of(refused.value).endswith(refused.value.message_zh)
 
 
 def test_every_refusal_becomes_a_sentence_of_both_languages() -> None:

@@ -24,7 +24,8 @@ def texts() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("other", "ours"), [("套件", "素材包"), ("服务商", "供应商"), ("动效", "运镜"), ("条卖点", "条要点")]
+    ("other", "ours"),
+    [("套件", "素材包"), ("服务商", "供应商"), ("动效", "运镜"), ("商品包", "素材包"), ("条卖点", "条要点")],
 )
 def test_only_our_own_term_is_used(other: str, ours: str) -> None:
     assert [name for name, text in texts().items() if other in text] == []

@@ -80,7 +80,8 @@ RULES = (
         0.08,
         "CUTOUT_LOW_CONFIDENCE",
         "large parts of the product look like the background behind it (transparent or mirroring goods); "
-        "use a photo with a transparent background",
+        "take it again on a plain background of another colour, with dark cards left and right of it. What is clear "
+        "all through cannot be cut out",
     ),
 )
 
