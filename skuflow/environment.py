@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from skuflow.settings import Settings
+from skuflow.settings import NO_ENV_FILE, Settings
 
 
 def prepare_prefect_environment(settings: Settings, api_url: str) -> None:
@@ -65,7 +65,9 @@ def prefect_recorder_environment() -> dict[str, str]:
 
 
 def handed_on(settings: Settings) -> dict[str, str]:
-    """The settings that are set, as variables for a process that may start in another folder: paths are absolute."""
+    """The settings that are set, as variables for a process that may start in another folder: paths are absolute, and
+    no file is read there.
+    """
     told: dict[str, str] = {}
     for name in settings.model_fields_set:
         value = getattr(settings, name)
@@ -76,6 +78,10 @@ def handed_on(settings: Settings) -> dict[str, str]:
     scheme, _, rest = told.get("SKUFLOW_STORAGE", "").partition(":")
     if scheme == "file":
         told["SKUFLOW_STORAGE"] = f"file:{Path(rest).absolute()}"
+    scheme, _, rest = told.get("SKUFLOW_DATABASE_URL", "").partition(":///")
+    if scheme == "sqlite":
+        told["SKUFLOW_DATABASE_URL"] = f"sqlite:///{Path(rest).absolute()}"
+    told["SKUFLOW_ENV_FILE"] = NO_ENV_FILE
     return told
 
 

@@ -36,6 +36,7 @@ from skuflow.housekeeping.concerns import (
 from skuflow.housekeeping.left_jobs import PATIENCE, Looked, collect_left_behind, left_behind
 from skuflow.housekeeping.marks import RAN, Marks
 from skuflow.housekeeping.report import Report
+from skuflow.housekeeping.room import about_room, folders_of
 from skuflow.jobs.contract import Provider
 from skuflow.jobs.runner import Runner
 from skuflow.jobs.surroundings import Pace
@@ -158,6 +159,7 @@ def _concerns(wiring: Wiring, looked: list[Looked], now: datetime) -> Found:
         "jobs": lambda: about_jobs(ledger, looked, now),
         "arrivals": arrived,
         "batches": lambda: about_batches(ledger.engine, now),
+        "disks": lambda: about_room(folders_of(settings)),
     }
     if settings.webhook() is not None:
         places["notices"] = lambda: about_notices(Outbox(ledger.engine), now)

@@ -6,25 +6,27 @@ import io
 import json
 import platform
 import re
-import shutil
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from flows.commands.janitor_check import last_janitor
+from flows.commands.ledger_check import doubt_about
 from flows.commands.storage_checks import storage_checks, writable
 from flows.commands.terminal import EXIT_OK, EXIT_UNFINISHED, print_json, refuse
 from flows.commands.vendor_checks import Check, limits_check, vendor_checks
 from providers.registry import REGISTRY, require_known
+from skuflow.housekeeping.room import folders_of, rooms
 from skuflow.ledger.redaction import secrets_of, without_secrets
 from skuflow.ledger.views import to_csv_row
 from skuflow.settings import Settings, SettingsError
+from skuflow.storage.objects import StorageError
 from tasks.wiring import Wiring, wire
 
 _PACKAGES = (
@@ -37,7 +39,6 @@ _PACKAGES = (
     "pillow",
     "numpy",
 )
-_LOW_DISK_BYTES = 2 * 1024**3
 _BUNDLED_JOBS = 5_000
 
 
@@ -71,7 +72,7 @@ def _mark(check: Check) -> str:
 def _checks(settings: Settings) -> Iterator[Check]:
     yield _try("home", lambda: writable(settings.skuflow_home))
     yield from storage_checks(settings)
-    yield _disk(settings)
+    yield from _disks(settings)
     yield from _with_ledger(settings)
     yield _try("video encoder", _encoder)
     yield _try("scene plates", _plates)
@@ -88,7 +89,7 @@ def _with_ledger(settings: Settings) -> Iterator[Check]:
         yield Check("ledger", False, _said(error))
         return
     try:
-        yield _try("ledger", lambda: _ledger(settings, wiring))
+        yield _doubted(_try("ledger", lambda: _ledger(settings, wiring)), wiring)
         yield last_janitor(wiring)
         try:
             yield from vendor_checks(settings, wiring)
@@ -130,14 +131,22 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, SettingsError) else f"{type(error).__name__}: {error}"
 
 
-def _disk(settings: Settings) -> Check:
-    free_bytes = shutil.disk_usage(
-        settings.skuflow_home if settings.skuflow_home.exists() else Path.cwd()
-    ).free
-    ok = free_bytes >= _LOW_DISK_BYTES
-    return Check(
-        "disk", ok, f"{free_bytes / 1024**3:.1f} GiB free" + ("" if ok else "; make room, 2 GiB at least")
-    )
+def _disks(settings: Settings) -> Iterator[Check]:
+    """One line for each disk; what is wrong with the settings of storage is told elsewhere."""
+    try:
+        folders = folders_of(settings)
+    except SettingsError:
+        folders = {"SKUFLOW_HOME": settings.skuflow_home}
+    try:
+        found = rooms(folders)
+    except OSError as error:
+        yield Check("disk", False, _said(error))
+        return
+    for room in found:
+        advice = "; make room, 2 GiB at least" if room.is_low else ""
+        # As it was always called, where there is one disk only.
+        name = "disk" if room is found[0] else f"disk of {room.name}"
+        yield Check(name, not room.is_low, f"{room.free} free{advice}")
 
 
 def _ledger(settings: Settings, wiring: Wiring) -> str:
@@ -145,6 +154,16 @@ def _ledger(settings: Settings, wiring: Wiring) -> str:
     if differences:
         raise RuntimeError("; ".join(differences))
     return f"today is {wiring.ledger.today()} in {settings.skuflow_cap_timezone}; the books balance"
+
+
+def _doubted(books: Check, wiring: Wiring) -> Check:
+    """With a warning in its place where the ledger seems to be another one than that of storage's kits."""
+    try:
+        doubt = doubt_about(wiring.ledger.engine, wiring.store) if books.ok else ""
+    except StorageError:
+        # Told by its own check.
+        doubt = ""
+    return replace(books, detail=doubt, warning=True) if doubt else books
 
 
 def _encoder() -> str:

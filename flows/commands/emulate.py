@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from math import inf
+from pathlib import Path
 from typing import Any
 
 from flows.commands.terminal import EXIT_OK, EXIT_UNEXPECTED, print_table, refuse
@@ -18,6 +19,7 @@ from providers.emulators.core.faults import FaultScript
 from providers.emulators.core.http import Server, serve
 from providers.emulators.core.timing import Timing
 from providers.emulators.table import EMULATORS, ODDS, REHEARSAL_HOME, rehearsal_providers
+from skuflow.settings import NO_ENV_FILE
 
 NOTE = "Nothing behind these addresses is real, and nothing is owed to anybody."
 
@@ -90,6 +92,11 @@ def _environment(emulators: dict[str, Emulator]) -> dict[str, str]:
     return {**variables, "SKUFLOW_PROVIDERS": providers} if providers else variables
 
 
+def _apart() -> dict[str, str]:
+    """What keeps a rehearsal apart from real work, in whatever folder the lines are pasted."""
+    return {"SKUFLOW_ENV_FILE": NO_ENV_FILE, "SKUFLOW_HOME": str(Path(REHEARSAL_HOME).absolute())}
+
+
 def _say_start(emulators: dict[str, Emulator], as_json: bool) -> None:
     environment = _environment(emulators)
     if as_json:
@@ -98,7 +105,7 @@ def _say_start(emulators: dict[str, Emulator], as_json: bool) -> None:
                 "note": NOTE,
                 "emulators": {name: emulator.base_url for name, emulator in emulators.items()},
                 "environment": environment,
-                "suggested": {"SKUFLOW_HOME": REHEARSAL_HOME},
+                "suggested": _apart(),
             }
         )
         return
@@ -107,7 +114,8 @@ def _say_start(emulators: dict[str, Emulator], as_json: bool) -> None:
         "# Paste this into the shell that runs skuflow; Ctrl-C here ends it and prints the bills.",
     ]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
-    lines += ["# A ledger and storage of its own:", f"export SKUFLOW_HOME={REHEARSAL_HOME}"]
+    lines.append("# A ledger and storage of its own, and nothing of .env, which may lead to real ones:")
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in _apart().items()]
     print("\n".join(lines), flush=True)
 
 

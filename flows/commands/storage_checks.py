@@ -14,6 +14,8 @@ from skuflow.storage.objects import ObjectStore, StorageError
 from skuflow.storage.opening import open_store
 
 _PROBE = b"skuflow doctor"
+_PROBE_BYTES = 64 * 1024
+"""An empty file can be made on a full disk."""
 _FETCH_TIMEOUT_S = 10.0
 
 
@@ -44,11 +46,16 @@ def storage_checks(settings: Settings) -> Iterator[Check]:
 
 
 def writable(folder: Path) -> str:
-    """The folder's absolute path, once a file was written there. Raises OSError."""
+    """The folder's absolute path, once a file was written there. Raises OSError, also where the disk is full."""
     folder.mkdir(parents=True, exist_ok=True)
     probe = folder / ".doctor"
-    probe.write_bytes(b"")
-    probe.unlink()
+    try:
+        with probe.open("wb") as file:
+            file.write(bytes(_PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        probe.unlink(missing_ok=True)
     return str(folder.absolute())
 
 

@@ -6,8 +6,10 @@ import asyncio
 import json
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+from flows.commands.ledger_check import doubt_about_configured
 from flows.commands.terminal import EXIT_OK, refuse
 from flows.supervisor.children import Child, ChildSpec, run_once
 from flows.supervisor.home_lock import AlreadyUpError, only_one
@@ -20,6 +22,7 @@ _PORT_WAIT_S = 20.0
 """How long what an earlier ``up`` left may take to let go of a port."""
 _SET_UP_LIMIT_S = 300.0
 _STRAY_GRACE_S = 10.0
+_LEDGER_LIMIT_S = 15.0
 
 
 class UpError(Exception):
@@ -67,6 +70,7 @@ class _Up:
     async def _start(self) -> None:
         if await asyncio.to_thread(end_strays, self._settings.skuflow_home, _STRAY_GRACE_S):
             self._say("ended what an earlier start had left running")
+        await self._look_at_ledger()
         if self._house.server is not None:
             self._say("starting Prefect's server ...")
             await self._require_port(
@@ -89,6 +93,13 @@ class _Up:
         await self._begin(self._house.receiver)
         await self._begin(self._house.worker)
         self._tell()
+
+    async def _look_at_ledger(self) -> None:
+        """Say so where it seems to be the wrong one. What cannot be asked is told by whoever needs it."""
+        with suppress(Exception):
+            looking = asyncio.to_thread(doubt_about_configured, self._settings)
+            if doubt := await asyncio.wait_for(looking, _LEDGER_LIMIT_S):
+                self._say(f"! the ledger is {doubt}")
 
     async def _begin(self, spec: ChildSpec) -> None:
         child = Child(spec, self._say)

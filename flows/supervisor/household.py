@@ -88,9 +88,14 @@ def household(settings: Settings) -> Household:
         ),
         receiver=spec("receiver", "deployments.events"),
         set_up=(
-            spec("set-up", "deployments.setup", "--runs-at-once", str(settings.skuflow_runs_at_once)),
+            spec(
+                "set-up",
+                *("deployments.setup", "--before-deploy"),
+                *("--runs-at-once", str(settings.skuflow_runs_at_once)),
+            ),
             spec("set-up", "prefect", "--no-prompt", "deploy", "--all"),
-            # Once more: what starts a deployment by itself can only be made when the deployment is there.
+            # Once more: what starts a deployment by itself can only be made when the deployment is there, and what
+            # people had set on it is put back.
             spec("set-up", "deployments.setup"),
         ),
     )

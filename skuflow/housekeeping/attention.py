@@ -217,9 +217,10 @@ def _expired(ledger: Ledger, now: datetime) -> Iterator[Concern]:
         yield Concern(
             Kind.EXPIRED,
             provider,
-            f"{provider} no longer has the results of {_count(rows)}, which cost {spent} CNY; --remake buys them"
-            f" again ({_some(names)}).",
-            f"{provider} 已不再保存 {len(rows)} 个付费结果（{spent} 元）；如需请用 --remake 重新购买。",
+            f"{provider} no longer has the results of {_count(rows)}, which cost {spent} CNY; buy them again"
+            f" if they matter (form: Make again, command line: --remake): {_some(names)}.",
+            f"{provider} 已不再保存 {len(rows)} 个付费结果（{spent} 元）；"
+            "如需可重新购买（表单“重做”栏，命令行 --remake）。",
         )
 
 

@@ -37,6 +37,8 @@ class Kind(StrEnum):
     """A run was ended from outside and is not started again by itself."""
     NOTICES = "notices"
     """The shop's own back end does not take what it is to be told."""
+    DISK = "disk"
+    """A machine has little room left for what is made and bought."""
     JANITOR = "janitor"
     """Something that the janitor does regularly could not be done."""
 

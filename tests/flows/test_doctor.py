@@ -109,6 +109,16 @@ def test_missing_keys_are_told_one_by_one_and_hide_nothing(doctor: Doctor) -> No
         assert checks[name]["detail"].startswith(f"{variable}: ")
 
 
+def test_an_empty_ledger_beside_kits_is_a_warning(doctor: Doctor, tmp_path: Path) -> None:
+    assert not doctor(0)["ledger"]["warning"]
+    kit = tmp_path / "home" / "storage" / "kits" / "MUG-1" / "kit.json"
+    kit.parent.mkdir(parents=True)
+    kit.write_bytes(b"{}")
+    ledger = doctor(0)["ledger"]
+    assert ledger["warning"]
+    assert "SKUFLOW_DATABASE_URL" in ledger["detail"]
+
+
 def test_how_pictures_travel_is_said(doctor: Doctor) -> None:
     variables = {
         "SKUFLOW_PROVIDERS": "image=wanx",

@@ -58,6 +58,9 @@ def test_it_starts_lightly_serves_and_ends_with_a_bill(tmp_path: Path) -> None:
         assert not [name for name in ("prefect", "pandas", "cv2", "av", "PIL") if f"| {name}\n" in imported]
         variables = start["environment"]
         assert set(start["emulators"]) == {"kling"}
+        # Nothing of the folder's .env, which may lead to a real ledger, back end or vendor.
+        apart = {"SKUFLOW_ENV_FILE": "none", "SKUFLOW_HOME": str(tmp_path / ".skuflow-rehearsal")}
+        assert start["suggested"] == apart
         assert variables["SKUFLOW_PROVIDERS"] == "video=kling"
         reply = httpx.post(
             variables["KLING_BASE_URL"] + TEXT_TO_VIDEO,
@@ -83,6 +86,8 @@ def test_people_get_lines_for_their_shell_and_a_table(tmp_path: Path) -> None:
         words = [shlex.split(line) for line in lines if line.startswith("export ")]
         variables = dict(word[1].split("=", 1) for word in words)
         assert variables["SKUFLOW_PROVIDERS"] == "video=kling"
+        assert variables["SKUFLOW_ENV_FILE"] == "none"
+        assert variables["SKUFLOW_HOME"] == str(tmp_path / ".skuflow-rehearsal")
         assert {"KLING_API_KEY", "KLING_BASE_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL"} <= set(variables)
         with httpx.Client(trust_env=False) as client:
             spoiled = sum(not is_answered(client, variables) for _ in range(60))

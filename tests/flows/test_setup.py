@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +16,8 @@ import pytest_asyncio
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
-from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Running
 from prefect.types import SecretDict
@@ -35,6 +38,7 @@ from deployments.setup.automations import (
     zombie_after_s,
     zombies,
 )
+from deployments.setup.kept import NOTE, give_slugs, put_back, write_down
 from deployments.setup.notices import ALERTS_BLOCK, shape_for
 from deployments.setup.pool import POOL, UPKEEP, UPKEEP_RUNS_AT_ONCE, make_pool
 from skuflow.environment import prefect_server_environment
@@ -264,6 +268,108 @@ async def test_an_address_that_is_none_is_refused_and_nothing_is_made(
     with pytest.raises(SettingsError, match=r"write https://HOST/PATH"):
         await make_automations(client, address)
     assert await automations(client) == {}
+
+
+SHOP = """
+name: shop
+definitions:
+  pool: &pool {name: skuflow}
+deployments:
+  - name: nightly
+    entrypoint: night.py:night
+    work_pool: *pool
+    schedules:
+      - {cron: "30 2 * * *", timezone: Asia/Shanghai, slug: nightly}
+      - {cron: "0 5 * * *", timezone: Asia/Shanghai, slug: early}
+"""
+LATE = "      - {cron: '0 22 * * *', timezone: Asia/Shanghai, slug: late}\n"
+NIGHT = """
+from prefect import flow
+
+@flow(name="new-listings")
+def night(markets: list[str] | None = None) -> None: ...
+"""
+
+
+class Shop:
+    """A folder with a ``prefect.yaml`` and its flow, deployed as ``skuflow up`` deploys its own."""
+
+    def __init__(self, prefect: OwnPrefect, client: PrefectClient, folder: Path) -> None:
+        self._prefect, self._client, self.folder = prefect, client, folder
+        self.file, self.note = folder / "prefect.yaml", folder / NOTE
+        self.file.write_text(SHOP)
+        (folder / "night.py").write_text(NIGHT)
+
+    async def before(self) -> None:
+        assert await put_back(self._client, self.note, self.file) == []
+        await give_slugs(self._client, self.file)
+        await write_down(self._client, self.note)
+
+    async def deploy(self) -> None:
+        words = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+        done = await asyncio.to_thread(
+            subprocess.run,
+            words,
+            cwd=self.folder,
+            env=self._prefect.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    async def after(self) -> list[str]:
+        said = await put_back(self._client, self.note, self.file)
+        await give_slugs(self._client, self.file)
+        return said
+
+    async def read(self) -> DeploymentResponse:
+        return await self._client.read_deployment_by_name("new-listings/nightly")
+
+    async def switches(self) -> dict[str, bool]:
+        return {str(one.schedule.cron): one.active for one in (await self.read()).schedules}  # type: ignore[union-attr]
+
+
+async def test_what_people_set_on_a_deployment_outlives_a_deploy(
+    prefect: OwnPrefect, client: PrefectClient, tmp_path: Path
+) -> None:
+    """Off stays off, taken away does not come back switched on, and their own schedules stay as they are."""
+    await make_pool(client, None)
+    shop = Shop(prefect, client, tmp_path)
+    await shop.before()
+    await shop.deploy()
+    assert await shop.after() == []
+    assert await shop.switches() == {"30 2 * * *": True, "0 5 * * *": True}
+
+    made = await shop.read()
+    by_slug = {one.slug: one for one in made.schedules}
+    await client.update_deployment_schedule(made.id, by_slug["nightly"].id, active=False)
+    await client.delete_deployment_schedule(made.id, by_slug["early"].id)
+    night, dawn = (CronSchedule(cron=cron, timezone="Asia/Shanghai") for cron in ("0 23 * * *", "0 1 * * *"))
+    own = DeploymentScheduleCreate(schedule=night, parameters={"markets": ["ES"]})
+    await client.create_deployment_schedules(
+        made.id, [own, DeploymentScheduleCreate(schedule=dawn, active=False)]
+    )
+    prefect.ask("PATCH", f"/deployments/{made.id}", json={"paused": True, "parameters": {"markets": ["US"]}})
+    shop.file.write_text(SHOP + LATE)
+
+    await shop.before()
+    await shop.deploy()
+    (said,) = await shop.after()
+    assert "schedule early had been taken away" in said
+
+    assert await shop.switches() == {
+        "30 2 * * *": False,
+        "0 5 * * *": False,
+        "0 23 * * *": True,
+        "0 1 * * *": False,
+        # New in the file, and nobody has said anything against it.
+        "0 22 * * *": True,
+    }
+    again = await shop.read()
+    assert (again.paused, again.parameters) == (True, {"markets": ["US"]})
+    assert [one.parameters for one in again.schedules if one.parameters] == [{"markets": ["ES"]}]
+    assert await shop.after() == [], "there is nothing left to put back"
+    await client.delete_deployment(again.id)
 
 
 async def test_a_pool_of_another_type_stays_what_it_is(client: PrefectClient) -> None:

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,19 @@ def rows_of(*skus: str) -> str:
     return file.getvalue()
 
 
+def listening_addresses(port: int) -> set[str]:
+    """Where somebody on this machine listens at the port, as the kernel writes it."""
+    lines = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+    ]
+    places = [words[1].split(":") for words in lines if words[3] == LISTENS]
+    return {address for address, at in places if int(at, 16) == port}
+
+
+LISTENS = "0A"
+LOOPBACK = "0100007F"
 COPY_ONLY = {"stages": ["copy"], "languages": ["en"]}
 
 
@@ -58,6 +73,13 @@ def test_what_cannot_be_used_ends_the_run_with_one_sentence(house: Household) ->
     )
 
 
+def test_nobody_but_this_machine_can_reach_it(house: Household) -> None:
+    ports = [int(house.environment[name]) for name in ("SKUFLOW_UI_PORT", "SKUFLOW_EVENTS_PORT")]
+    # The receiver may still be starting when the others are up.
+    assert eventually(lambda: all(listening_addresses(port) for port in ports), 120.0)
+    assert {port: listening_addresses(port) for port in ports} == {port: {LOOPBACK} for port in ports}
+
+
 def test_pasted_rows_become_kits(house: Household) -> None:
     state = house.finished(
         "new-listings/manual",
@@ -67,6 +89,16 @@ def test_pasted_rows_become_kits(house: Household) -> None:
     assert state["message"].startswith("1 needs_review")
     kit = Kit.model_validate_json((house.home / "storage" / "kits" / "mug-1" / "kit.json").read_bytes())
     assert {image.role.value for image in kit.images} >= {"main", "scene"}
+
+
+def test_of_two_nights_the_second_waits(house: Household) -> None:
+    nights = [house.start("new-listings/nightly", {}).json()["id"] for _ in range(2)]
+    assert [house.end_of(night)["type"] for night in nights] == ["COMPLETED"] * 2
+    runs = [house.ask("GET", f"/flow_runs/{night}").json() for night in nights]
+    first, second = sorted(runs, key=lambda run: str(run["start_time"]))
+    assert datetime.fromisoformat(first["end_time"]) <= datetime.fromisoformat(second["start_time"])
+    states = house.ask("GET", "/flow_run_states/", params={"flow_run_id": second["id"]}).json()
+    assert "AwaitingConcurrencySlot" in [state["name"] for state in states], "it was only later"
 
 
 def test_a_killed_worker_comes_back(house: Household) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import signal
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from flows.supervisor.strays import strays
 from skuflow.listing.kit import Kit, KitStatus
 from tests.flows.conftest import MUG, PHOTOS
 from tests.flows.test_up import rows_of
@@ -80,10 +82,16 @@ def test_a_schedule_makes_what_is_new_in_the_catalog(house: Household) -> None:
 
 
 def test_what_was_in_work_when_the_command_was_killed_is_finished_and_made_once(house: Household) -> None:
+    nightly = house.ask("GET", "/deployments/name/new-listings/nightly").json()
+    (night,) = nightly["schedules"]
+    schedule = f"/deployments/{nightly['id']}/schedules/{night['id']}"
+    assert house.ask("PATCH", schedule, json={"active": False}).status_code == 204
     made = house.start("new-listings/manual", {"rows": rows_of("mug-1"), "kits": {"languages": ["en"]}})
     run_id = made.json()["id"]
     assert eventually(lambda: any("mug-1" in slot for slot in house.jobs_by_slot()), MADE_WITHIN_S)
     house.killed_and_started_again()
+    (night,) = house.ask("GET", "/deployments/name/new-listings/nightly").json()["schedules"]
+    assert not night["active"], "a person had switched the night off"
     # What crashed is begun again by a round of the janitor some 90 seconds later; here they follow each other.
     assert eventually(lambda: cleaned_up(house) and is_made(house, "mug-1"), MADE_WITHIN_S), (
         house.said.read_text()
@@ -92,3 +100,11 @@ def test_what_was_in_work_when_the_command_was_killed_is_finished_and_made_once(
     counts = house.jobs_by_slot()
     assert counts
     assert set(counts.values()) == {1}
+
+
+def test_ctrl_c_stops_it_and_leaves_nothing_behind(house: Household) -> None:
+    """The last of the file: it ends what the others use."""
+    house.process.send_signal(signal.SIGINT)
+    assert house.process.wait(timeout=90) == 0
+    assert strays(house.home) == []
+    assert house.said.read_text().splitlines()[-1] == '{"said": "stopped"}'

@@ -6,7 +6,10 @@ import json
 import os
 import signal
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -90,9 +93,34 @@ def is_made(store: ObjectStore, sku: str) -> bool:
     return kit is not None and kit.status is KitStatus.NEEDS_REVIEW
 
 
+def runs_of_arrivals(house: Household, since: datetime) -> list[dict[str, Any]]:
+    """Those that were to begin since then."""
+    known = house.ask("GET", "/deployments/name/new-listings/arrivals").json()["id"]
+    wanted = {
+        "deployments": {"id": {"any_": [known]}},
+        "flow_runs": {"expected_start_time": {"after_": since.isoformat()}},
+    }
+    found: list[dict[str, Any]] = house.ask("POST", "/flow_runs/filter", json=wanted).json()
+    return found
+
+
+@pytest.fixture
+def no_sweep(house: Household) -> Iterator[None]:
+    """Nothing looks for arrivals by the clock."""
+    deployment = house.ask("GET", "/deployments/name/new-listings/arrivals").json()
+    (sweep,) = deployment["schedules"]
+    schedule = f"/deployments/{deployment['id']}/schedules/{sweep['id']}"
+    assert house.ask("PATCH", schedule, json={"active": False}).status_code == 204
+    yield
+    assert house.ask("PATCH", schedule, json={"active": True}).status_code == 204
+
+
+@pytest.mark.usefixtures("no_sweep")
 def test_a_product_that_lands_in_oss_becomes_a_kit(house: Household, store: ObjectStore) -> None:
+    since = datetime.now(UTC)
     land(store, "mug-1", MUG)
     assert eventually(lambda: is_made(store, "mug-1"), MADE_WITHIN_S), house.said.read_text()
+    assert {run["created_by"]["type"] for run in runs_of_arrivals(house, since)} == {"AUTOMATION"}
     kit = kit_of(store, "mug-1")
     assert kit is not None
     assert kit.videos
@@ -129,3 +157,18 @@ def test_nothing_is_lost_when_everything_is_killed_in_the_middle(
     counts = house.jobs_by_slot()
     assert counts
     assert set(counts.values()) == {1}
+
+
+def test_no_file_holds_a_secret(house: Household, oss: tuple[OssEmulator, dict[str, str]]) -> None:
+    """What the processes have written until now, their words and Prefect's database among it."""
+    secrets = [TOKEN.encode(), oss[1]["OSS_ACCESS_KEY_SECRET"].encode()]
+    seen: set[str] = set()
+    told: list[str] = []
+    for path in (house.said, *(path for path in house.home.rglob("*") if path.is_file())):
+        # Some live for a moment only.
+        with suppress(FileNotFoundError):
+            written = path.read_bytes()
+            seen |= {path.name} if written else set()
+            told += [path.name for secret in secrets if secret in written]
+    assert told == []
+    assert {house.said.name, "prefect.db", "ledger.sqlite3", "server.log", "worker.log"} <= seen

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+from flows.supervisor.household import household
 from skuflow.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,7 @@ KUBERNETES = ROOT / "deployments" / "kubernetes"
 OURS = {name.upper() for name in Settings.model_fields}
 # What a container is given in another way, or has no use for.
 NOT_FOR_WORKERS = {
+    "SKUFLOW_ENV_FILE": "of a folder; containers are told everything",
     "SKUFLOW_HOST": "where servers listen",
     "SKUFLOW_UI_PORT": "of skuflow up",
     "SKUFLOW_EVENTS_PORT": "of the receiver",
@@ -412,6 +414,20 @@ def test_workers_and_server_of_both_worlds_run_the_same_command() -> None:
     for service, deployment in same.items():
         container = next(container for name, container in containers() if name == deployment)
         assert container["args"] == services()[service]["command"]
+
+
+def test_every_deploy_stands_between_two_set_ups() -> None:
+    """The first writes down what people have set on the deployments, the second puts it back."""
+    settings = Settings.model_construct(skuflow_home=Path("home"), skuflow_runs_at_once=2)
+    steps = [" ".join(step.command[2:]) for step in household(settings).set_up]
+    whole = [services()["setup"]["command"][2], " && ".join(f"python -m {step}" for step in steps)]
+    whole += [container["args"][2] for name, container in containers() if name == "skuflow-setup"]
+    assert len(whole) == 3
+    for line in whole:
+        before, deploy, after = line.split(" && ")
+        assert before.startswith("python -m deployments.setup --before-deploy")
+        assert deploy.endswith("prefect --no-prompt deploy --all")
+        assert after.endswith("python -m deployments.setup")
 
 
 def test_scripts_of_the_database_are_in_order() -> None:

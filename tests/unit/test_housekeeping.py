@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from skuflow.catalog.arrivals.book import ArrivalBook
 from skuflow.catalog.arrivals.keys import LOCAL
 from skuflow.catalog.arrivals.sentences import gave_up
 from skuflow.catalog.arrivals.states import Announced, FolderState, FoundBy
+from skuflow.catalog.extras import ExtraWishes
 from skuflow.housekeeping.attention import about_arrivals, about_batches, about_waiting
 from skuflow.housekeeping.cleaning import FOLDER_RULES, STORAGE_RULES, Cleaned, clean
 from skuflow.housekeeping.concerns import Concern, Kind, not_told_yet, telling_failed, were_told
@@ -63,8 +64,14 @@ def file_of_age(path: Path, age: timedelta) -> Path:
     return path
 
 
-def note_of(sku: str, since: datetime, *images: Path) -> bytes:
-    note = _Note(product=product(sku, images=tuple(map(str, images))), brief=Brief(), since=since.isoformat())
+def note_of(sku: str, since: datetime, *images: Path, wishes: Sequence[Path] = ()) -> bytes:
+    """``wishes``: files of extra wishes, the first one the row's, the second one the run's."""
+    own, usual = (*map(str, wishes), "", "")[:2]
+    note = _Note(
+        product=product(sku, images=tuple(map(str, images)), extras=ExtraWishes(line_art=own)),
+        brief=Brief(extras=ExtraWishes(model_photo=usual)),
+        since=since.isoformat(),
+    )
     return note.model_dump_json().encode()
 
 
@@ -93,13 +100,17 @@ def test_what_a_waiting_kit_or_an_open_batch_may_name_stays(
     home = tmp_path / "home"
     named = file_of_age(home / "links" / "photos" / "named.jpg", timedelta(days=90))
     other = file_of_age(home / "links" / "photos" / "other.jpg", timedelta(days=90))
-    store.put(waiting_key("MUG-1"), note_of("MUG-1", NOW, named), "application/json")
+    wanted = [
+        file_of_age(home / "kept-photos" / name, timedelta(days=90)) for name in ("line.png", "model.jpg")
+    ]
+    store.put(waiting_key("MUG-1"), note_of("MUG-1", NOW, named, wishes=wanted), "application/json")
     batches = Batches(ledger.engine)
     batches.create("b", catalog="c", wishes={}, chunk_skus=[1], run_id="r", in_process=False)
     assert clean(home, store, ledger.engine, NOW) == []
     batches.stop("b")
     clean(home, store, ledger.engine, NOW)
     assert (named.exists(), other.exists()) == (True, False)
+    assert [file.exists() for file in wanted] == [True, True]
 
 
 def test_storage_keeps_everything_but_what_rules_name(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from skuflow.environment import handed_on
 from skuflow.jobs.contract import Capability
-from skuflow.settings import CapSetting, Settings, SettingsError, read_settings
+from skuflow.settings import NO_ENV_FILE, CapSetting, Settings, SettingsError, read_settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +74,42 @@ def test_the_environment_is_read_and_empty_means_default(
     assert settings.skuflow_concurrency == 0
     assert settings.database_url == f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
     assert settings.storage_dir == tmp_path / "storage"
+
+
+def test_one_file_is_read_that_of_the_folder_a_named_one_or_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A rehearsal has none, a service one with its whole path, wherever they start."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SKUFLOW_CATALOG", raising=False)
+    (tmp_path / ".env").write_text("SKUFLOW_CATALOG=of-the-folder\nSKUFLOW_ENV_FILE=other.env\n")
+    (tmp_path / "other.env").write_text("SKUFLOW_CATALOG=other\n")
+    for named, read_catalog in (
+        ("", "of-the-folder"),
+        (str(tmp_path / "other.env"), "other"),
+        (NO_ENV_FILE, ""),
+    ):
+        monkeypatch.setenv("SKUFLOW_ENV_FILE", named)
+        assert read_settings().skuflow_catalog == read_catalog
+    monkeypatch.setenv("SKUFLOW_ENV_FILE", "gone.env")
+    with pytest.raises(SettingsError, match=r"^SKUFLOW_ENV_FILE=gone.env: there is no such file"):
+        read_settings()
+
+
+def test_what_is_handed_on_means_the_same_in_another_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = {"skuflow_home": "home", "skuflow_storage": "file:goods"}
+    told = handed_on(read(**given, skuflow_database_url="sqlite:///books/ledger.db"))
+    assert {name: told[name] for name in ("SKUFLOW_HOME", "SKUFLOW_STORAGE", "SKUFLOW_DATABASE_URL")} == {
+        "SKUFLOW_HOME": str(tmp_path / "home"),
+        "SKUFLOW_STORAGE": f"file:{tmp_path / 'goods'}",
+        "SKUFLOW_DATABASE_URL": f"sqlite:///{tmp_path / 'books' / 'ledger.db'}",
+    }
+    assert told["SKUFLOW_ENV_FILE"] == NO_ENV_FILE, "the folder it starts in may have a file of its own"
+    for address in ("sqlite:////srv/ledger.db", "postgresql://me@host/books"):
+        assert handed_on(read(skuflow_database_url=address))["SKUFLOW_DATABASE_URL"] == address
 
 
 def test_storage_of_an_unknown_scheme_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,18 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "here").write_bytes(b"")
     (check,) = storage_checks(read_settings({"skuflow_storage": f"file:{tmp_path / 'here'}"}))
     assert not check.ok
+
+
+def test_a_full_disk_is_told_and_nothing_is_left_on_it(tmp_path: Path) -> None:
+    """An empty file can be made there; here the system lets nobody write more than a little into one."""
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, usual[1]))
+    try:
+        (check,) = storage_checks(read_settings({"skuflow_storage": f"file:{tmp_path / 'here'}"}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert not check.ok
+    assert list((tmp_path / "here").iterdir()) == []
 
 
 def test_a_bucket_that_works_is_left_as_it_was() -> None:

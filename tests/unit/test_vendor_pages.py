@@ -30,7 +30,6 @@ from skuflow.jobs import breaker
 from skuflow.jobs.contract import Capability, ImageTask, Provider
 from skuflow.jobs.router import FALLS_BACK
 from skuflow.jobs.routes import parse_routes
-from skuflow.listing.motions import all_motions
 from skuflow.settings import Settings
 from skuflow.studio.developing.alignment import REACH_PX
 from skuflow.studio.developing.clip import CROPPED_RATIO, LARGEST_CUT_S, LEAST_S
@@ -195,11 +194,6 @@ def test_columns_of_the_catalog_page_are_understood() -> None:
             names = [field, *row[1].split(", ")]
             found = understand(names)
             assert len(found.of(field)) == len(names)
-
-
-def test_motions_of_the_catalog_page_are_those_there_are() -> None:
-    text = flowing("catalogs.md")
-    assert all(f"`{motion.id}` ({motion.name_zh})" in text for motion in all_motions())
 
 
 def test_the_kit_page_says_what_the_studio_does_with_vendors_pictures() -> None:
