@@ -3,7 +3,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test whole-test check bench browser-test lock schema clean
+.PHONY: install demo test whole-test check style types bench browser-test lock schema clean
+
+# Bytecode is kept, also where the environment says otherwise: Prefect starts in half the time, and tests start it often.
+export PYTHONDONTWRITEBYTECODE :=
 
 # uv installs the pinned packages in seconds; pip only brings uv. Stamps keep both from running twice.
 $(VENV)/.user: requirements.txt pyproject.toml
@@ -20,6 +23,9 @@ $(VENV)/.dev: $(VENV)/.user requirements-dev.txt requirements-oracles.txt
 
 UV_VERSION := 0.13.8
 
+install: $(VENV)/.user
+	@echo "Installed: $(BIN)/skuflow --help"
+
 # Status 3 (some SKUs not complete) is an outcome that the table explains, not a failure of the demo.
 demo: $(VENV)/.user
 	@$(BIN)/skuflow run samples/products.csv --out kits || test $$? -eq 3
@@ -28,7 +34,7 @@ demo: $(VENV)/.user
 test: $(VENV)/.dev
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not whole" tests/flows tests/contract tests/unit
 
-# Server, worker, receiver and emulators together, with kills in between: about ten minutes.
+# Server, worker, receiver and emulators together, with kills in between: some twenty minutes.
 whole-test: $(VENV)/.dev
 	@$(BIN)/pytest -m whole tests/flows
 
@@ -37,9 +43,13 @@ browser-test: $(VENV)/.dev
 	@if command -v chromium > /dev/null || command -v chromium-browser > /dev/null; then $(BIN)/pytest tests/browser; \
 	else echo "browser-test: nothing tested, there is no Chromium on this machine; install Debian's package chromium"; fi
 
-check: $(VENV)/.dev
+check: style types
+
+style: $(VENV)/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 

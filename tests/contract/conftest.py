@@ -13,7 +13,16 @@ import psycopg
 import pytest
 
 from skuflow.ledger.migrate import upgrade
+from skuflow.studio.film import encoder
 from tests.money import sqlite_url
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_films() -> Iterator[None]:
+    """Encoding well is what takes the time of a film; how well is proven in tests/unit/test_film.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(encoder.X264_OPTIONS, "preset", "ultrafast")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -42,7 +43,7 @@ def product() -> Product:
 
 def make_requests(store: ObjectStore) -> Mapping[str, Request]:
     """Requests by kind: copy, scene, model, line_art, concept, video, judge_image, judge_copy."""
-    cutout = store.put("in/cutout.png", to_png(_blue_mug()), "image/png")
+    cutout = store.put("in/cutout.png", _blue_mug(), "image/png")
     photo = store.put("in/photo.png", picture((1000, 1000)), "image/png")
     about = product()
     frames = tuple(
@@ -113,12 +114,14 @@ def _stored_copy(store: ObjectStore) -> StoredObject:
     return store.put("in/copy.json", copy.model_dump_json().encode(), "application/json")
 
 
-def _blue_mug() -> Cutout:
+@cache
+def _blue_mug() -> bytes:
     rgba = np.zeros((700, 600, 4), np.uint8)
     rgba[20:680, 20:580] = (40, 90, 170, 255)
-    return Cutout(rgba, (100, 50, 700, 750), (800, 800), frozenset(), 1.0)
+    return to_png(Cutout(rgba, (100, 50, 700, 750), (800, 800), frozenset(), 1.0))
 
 
+@cache
 def picture(size: tuple[int, int]) -> bytes:
     buffer = io.BytesIO()
     Image.new("RGB", size, (250, 250, 250)).save(buffer, "PNG")

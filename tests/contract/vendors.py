@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -34,6 +35,11 @@ SPEED = 400.0
 """Vendor seconds in one of ours: a video of 40 s is done after a tenth of a second."""
 
 
+async def quickly(seconds: float) -> None:
+    """A runner's sleep, as much faster as the vendors are; nobody is asked more than fifty times a second."""
+    await asyncio.sleep(min(max(0.0, seconds), max(0.02, seconds / SPEED)))
+
+
 @dataclass
 class Counter:
     """A provider, its emulator (None for offline), and what both were built from."""
@@ -58,8 +64,17 @@ class Counter:
 
 
 @contextmanager
-def emulated(name: str, folder: Path, *, speed: float = SPEED, **settings: Any) -> Iterator[Counter]:
-    """A provider and its emulator, for as long as the block runs."""
+def emulated(
+    name: str,
+    folder: Path,
+    *,
+    speed: float = SPEED,
+    latencies_s: Mapping[str, float] | None = None,
+    **settings: Any,
+) -> Iterator[Counter]:
+    """A provider and its emulator, for as long as the block runs. ``latencies_s``: vendor seconds that a kind of job
+    takes, where not as long as it usually does.
+    """
     store: ObjectStore = FolderStore(folder / "storage")
     emulator_name = EMULATOR_OF[name]
     with ThreadPoolExecutor(2) as pool:
@@ -68,7 +83,7 @@ def emulated(name: str, folder: Path, *, speed: float = SPEED, **settings: Any) 
             yield Counter(build_provider(name, workplace), None, workplace)
             return
         make = import_module(f"providers.emulators.{emulator_name}").make
-        emulator: Emulator = make(Timing(speed=speed), media=Media(tiny=True))
+        emulator: Emulator = make(Timing(speed=speed, latencies_s=latencies_s or {}), media=Media(tiny=True))
         with running(emulator) as base_url:
             environment = emulator.environment(base_url)
             workplace = Workplace(_settings(folder, environment, settings), store, pool)
@@ -77,4 +92,4 @@ def emulated(name: str, folder: Path, *, speed: float = SPEED, **settings: Any) 
 
 def _settings(folder: Path, environment: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
     named = {variable.lower(): value for variable, value in environment.items()}
-    return read_settings({"skuflow_home": folder, "skuflow_http_timeout_s": 1.0, **named, **overrides})
+    return read_settings({"skuflow_home": folder, "skuflow_http_timeout_s": 20.0, **named, **overrides})

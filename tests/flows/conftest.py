@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from flows.wishes import Wishes
 from skuflow.ledger.ledger import utc_now
 from skuflow.settings import read_settings
+from skuflow.studio import cutout
+from skuflow.studio.film import encoder
+from skuflow.studio.picture import Cutout, Pixels
 from tasks.wiring import Wiring, using, wire
+from tests.contract.vendors import quickly
+from tests.flows.prefect_tables import PrefectTables, made_once
 
 ROOT = Path(__file__).parents[2]
 PHOTOS = ROOT / "samples" / "photos"
@@ -42,15 +50,67 @@ CLOCK = {
 
 MakeCatalog = Callable[..., Path]
 MakeWiring = Callable[..., Wiring]
+Scenes = Callable[[int], None]
 
 
 @pytest.fixture(scope="session")
-def prefect_server() -> Iterator[None]:
-    from prefect.logging import disable_run_logger
-    from prefect.testing.utilities import prefect_test_harness
+def prefect_tables(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> PrefectTables:
+    """A database for servers that are to start quickly, the same for all workers of pytest."""
+    own = tmp_path_factory.getbasetemp()
+    return made_once(own if worker_id == "master" else own.parent)
 
-    with prefect_test_harness(server_startup_timeout=180), disable_run_logger():
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_tables: PrefectTables, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    from prefect.logging import disable_run_logger
+    from prefect.testing import utilities
+
+    # Where the harness looks for its database; a new folder for each harness.
+    folder = tmp_path_factory.mktemp("prefect")
+    prefect_tables.copied_to(folder / "prefect-test.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utilities, "mkdtemp", lambda: str(folder))
+        with utilities.prefect_test_harness(server_startup_timeout=180), disable_run_logger():
+            yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_films() -> Iterator[None]:
+    """Encoding well is what takes the time of a film; how well is proven in tests/unit/test_film.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(encoder.X264_OPTIONS, "preset", "ultrafast")
         yield
+
+
+_cut: dict[str, Cutout] = {}
+_cut_out = cutout.cut_out
+
+
+def _cut_out_once(photo: Pixels) -> Cutout:
+    key = hashlib.sha256(repr((photo.shape, photo.dtype.str)).encode() + photo.tobytes()).hexdigest()
+    if key not in _cut:
+        _cut[key] = _cut_out(photo)
+    kept = _cut[key]
+    return replace(kept, rgba=kept.rgba.copy(), measures=dict(kept.measures))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _each_photo_is_cut_once() -> Iterator[None]:
+    """Most tests show the same two photos; cutting itself is proven in tests/unit/test_cutout.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cutout, "cut_out", _cut_out_once)
+        yield
+
+
+@pytest.fixture
+def scenes(monkeypatch: pytest.MonkeyPatch) -> Scenes:
+    """So many scenes in each kit instead of three, where one proves the same: they are what takes the time."""
+    usual = Wishes.brief
+
+    def few(count: int) -> None:
+        monkeypatch.setattr(Wishes, "brief", lambda wishes: replace(usual(wishes), scenes=count))
+
+    return few
 
 
 @pytest.fixture
@@ -81,9 +141,9 @@ def make_wiring(tmp_path: Path) -> Iterator[Callable[..., Wiring]]:
 
         def make(clock: Callable[[], datetime] = utc_now, **values: object) -> Wiring:
             stack.close()
-            # Looking for text costs two seconds a photo; test_gate_run has it on.
+            # Looking for text costs two seconds a photo; one test of test_gate_run has it on.
             quick = {"skuflow_home": tmp_path / "home", "skuflow_text_detection": "off"}
             settings = read_settings({**quick, "skuflow_providers": "", **values})
-            return stack.enter_context(using(wire(settings, clock=clock)))
+            return stack.enter_context(using(wire(settings, clock=clock, sleep=quickly)))
 
         yield make

@@ -11,9 +11,7 @@ from providers.emulators.core.emulator import Emulator
 from providers.emulators.core.http import running
 from providers.emulators.core.media import Media, SizePx
 from providers.emulators.core.timing import Timing
-
-SPEED = 400.0
-"""Vendor seconds in one of ours: a video of 40 s is done after a tenth of a second."""
+from tests.contract.vendors import SPEED
 
 
 class QuickMedia(Media):

@@ -11,10 +11,17 @@ from pathlib import Path
 
 from skuflow.environment import child_environment
 from tests.flows.conftest import CLOCK, MUG, MakeCatalog
+from tests.flows.prefect_tables import PrefectTables
 
 
 def skuflow(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {"SKUFLOW_HOME": str(home), "PREFECT_API_URL": "", "SKUFLOW_PROVIDERS": "", "COLUMNS": "200"}
+    variables = {
+        "SKUFLOW_HOME": str(home),
+        "PREFECT_API_URL": "",
+        "SKUFLOW_PROVIDERS": "",
+        "SKUFLOW_TEXT_DETECTION": "off",
+        "COLUMNS": "200",
+    }
     return subprocess.run(
         [sys.executable, "-m", "flows.cli", *arguments],
         cwd=home,
@@ -97,7 +104,7 @@ def test_plan_spends_nothing_and_counts_days(tmp_path: Path, make_catalog: MakeC
 
 def test_check_makes_nothing_and_says_what_is_wrong(tmp_path: Path, make_catalog: MakeCatalog) -> None:
     catalog = make_catalog(MUG, {**MUG, "sku": "ghost-3", "images": "missing.jpg"})
-    check = skuflow(tmp_path, "check", str(catalog), "--json")
+    check = skuflow(tmp_path, "check", str(catalog), "--json", SKUFLOW_TEXT_DETECTION="on")
     assert check.returncode == 3, check.stderr
     found = {
         entry["sku"]: [finding["code"] for finding in entry["findings"]] for entry in json.loads(check.stdout)
@@ -109,8 +116,9 @@ def test_check_makes_nothing_and_says_what_is_wrong(tmp_path: Path, make_catalog
 
 
 def test_what_cannot_be_used_ends_a_run_before_anything_is_made(
-    tmp_path: Path, make_catalog: MakeCatalog
+    tmp_path: Path, make_catalog: MakeCatalog, prefect_tables: PrefectTables
 ) -> None:
+    prefect_tables.put_into(tmp_path)
     ended = skuflow(tmp_path, "run", str(make_catalog(MUG)), "--sku", "nobody")
     assert ended.returncode == 2, ended.stderr
     assert ended.stdout == ""

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from flows.kit_reports import KitReport
 from flows.new_listings import new_listings
@@ -18,7 +18,7 @@ from skuflow.listing.assembly import read_kit
 from skuflow.listing.brief import Stage
 from skuflow.listing.findings import Severity
 from skuflow.listing.kit import KitStatus
-from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring
+from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring, Scenes
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -31,7 +31,7 @@ async def run(catalog: Path, *languages: str) -> dict[str, KitReport]:
 def strict(folder: Path) -> dict[str, object]:
     rules = folder / "gate.yaml"
     rules.write_text("TITLE_FEW_ATTRIBUTES: {error: 99}", encoding="utf-8")
-    return {"skuflow_gate_rules": str(rules), "skuflow_text_detection": "off"}
+    return {"skuflow_gate_rules": str(rules)}
 
 
 async def test_text_blocks_a_run_of_copy_before_anything_is_asked_for(
@@ -75,10 +75,27 @@ async def test_after_three_blocked_runs_a_bundle_is_written(
     assert [path.name for path in (tmp_path / "home" / "bundles").iterdir()] == ["mug-1.zip"]
 
 
+async def test_text_that_was_laid_over_a_photo_blocks_its_product(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring
+) -> None:
+    catalog = make_catalog(MUG)
+    with Image.open(catalog.parent / "01_mug.jpg") as photo:
+        ImageDraw.Draw(photo).text((500, 100), "SUMMER SALE", fill=(200, 0, 0), font_size=90)
+        photo.save(catalog.parent / "01_mug.jpg", quality=95)
+    wiring = make_wiring(skuflow_text_detection="on")
+    wishes = Wishes(stages=[Stage.IMAGES], languages=["en"])
+    kit = (await new_listings(str(catalog), wishes)).kits[0].kit
+    assert kit is not None
+    assert kit.status is KitStatus.BLOCKED
+    errors = {finding.code for finding in kit.findings if finding.severity is Severity.ERROR}
+    assert errors == {"PHOTO_TEXT_OVERLAY"}
+    assert list(wiring.ledger.iter_jobs()) == []
+
+
 async def test_a_photo_that_two_skus_share_is_told_at_both(
     make_catalog: MakeCatalog, make_wiring: MakeWiring
 ) -> None:
-    make_wiring(skuflow_text_detection="off")
+    make_wiring()
     reports = await run(make_catalog(MUG, {**CLOCK, "images": MUG["images"]}), "en")
     for report in reports.values():
         assert report.kit is not None
@@ -94,8 +111,9 @@ async def test_rules_that_cannot_be_used_stop_before_anything_is_made(
 
 
 async def test_a_blocked_product_is_looked_at_again_with_every_run(
-    make_catalog: MakeCatalog, make_wiring: MakeWiring, tmp_path: Path
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, scenes: Scenes, tmp_path: Path
 ) -> None:
+    scenes(1)
     catalog, wishes = make_catalog(MUG), Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])
     make_wiring(**strict(tmp_path))
     kits = [(await new_listings(str(catalog), wishes)).kits[0].kit for _ in range(5)]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,24 +18,15 @@ from skuflow.listing.kit import Kit, Rendition
 from skuflow.settings import read_settings
 from skuflow.storage.keys import kit_key
 from tasks.wiring import Wiring, using, wire
-from tests.flows.conftest import MUG, MakeCatalog
-from tests.flows.emulated import SPEED, Vendors, emulated
+from tests.contract.vendors import quickly
+from tests.flows.conftest import MUG, MakeCatalog, Scenes
+from tests.flows.emulated import Vendors, emulated
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 IMAGES_ONLY = Wishes(stages=[Stage.IMAGES], languages=["en"], marketplaces=["tiktok_shop"])
 COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en"], marketplaces=["tiktok_shop"])
 SQUARE = (800, 800)
-
-
-async def quickly(seconds: float) -> None:
-    await asyncio.sleep(max(0.0, seconds) / SPEED)
-
-
-@pytest.fixture
-def one_scene(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = Wishes.brief
-    monkeypatch.setattr(Wishes, "brief", lambda wishes: replace(usual(wishes), scenes=1))
 
 
 @contextmanager
@@ -72,10 +61,10 @@ def changed(before: Kit, after: Kit) -> set[tuple[str, tuple[int, int]]]:
     return {place for place, file in files(after).items() if file.sha256 != was[place].sha256}
 
 
-@pytest.mark.usefixtures("one_scene")
 async def test_a_lower_limit_of_bytes_is_kept_by_the_next_run_without_a_job(
-    make_catalog: MakeCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_catalog: MakeCatalog, scenes: Scenes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    scenes(1)
     limits: dict[tuple[str, tuple[int, int]], int] = {}
     monkeypatch.setattr(fitting, "_allowed_on", lambda day, role, size, category: limits.get((role, size)))
     path = make_catalog(MUG)

@@ -16,7 +16,7 @@ from skuflow.listing.brief import Stage
 from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.storage.keys import kit_key
 from tasks.wiring import Wiring
-from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring
+from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring, Scenes
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -186,8 +186,9 @@ async def test_what_a_cap_stops_today_is_made_tomorrow(
 
 
 async def test_a_stage_keeps_what_other_stages_made(
-    make_catalog: MakeCatalog, make_wiring: MakeWiring
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, scenes: Scenes
 ) -> None:
+    scenes(1)
     make_wiring()
     catalog = make_catalog(MUG)
     await run(catalog, COPY_ONLY)
@@ -196,7 +197,7 @@ async def test_a_stage_keeps_what_other_stages_made(
     assert report.kit is not None
     assert report.status == KitStatus.NEEDS_REVIEW
     assert [copy.language for copy in report.kit.copy_] == ["en", "es"]
-    assert len(report.kit.images) == 4
+    assert len(report.kit.images) == 2
     assert {part.part: part.state for part in report.kit.parts}["video:1"] is PartState.SKIPPED
 
     only_video = (await run(catalog, Wishes(stages=[Stage.VIDEO], languages=["en", "es"])))["mug-1"]
@@ -228,9 +229,10 @@ async def test_one_sku_by_hand_takes_the_same_steps(
 
 
 async def test_a_stage_left_out_does_not_pass_for_new(
-    make_catalog: MakeCatalog, make_wiring: MakeWiring
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, scenes: Scenes
 ) -> None:
     """Changed facts, then a run of another stage, then a full run: the copy must not stay with the old facts."""
+    scenes(1)
     make_wiring()
     both = Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])
     await run(make_catalog(MUG), both)

@@ -19,6 +19,7 @@ from flows.top_line import make_videos
 from flows.wishes import Wishes
 from providers.offline.provider import OfflineProvider
 from skuflow.batches.claims import SkuClaims
+from skuflow.catalog.extras import ExtraWishes
 from skuflow.jobs.contract import JobHandle, Request
 from skuflow.jobs.errors import ContentRejectedError
 from skuflow.listing.assembly import read_kit
@@ -27,7 +28,7 @@ from skuflow.listing.kit import KitStatus, PartState
 from skuflow.listing.waiting import note_video_in_work, note_waiting, waiting_skus
 from skuflow.storage.folder import FolderStore
 from skuflow.storage.keys import kit_key
-from tests.flows.conftest import CLOCK, MUG, PHOTOS, MakeCatalog, MakeWiring
+from tests.flows.conftest import CLOCK, MUG, PHOTOS, MakeCatalog, MakeWiring, Scenes
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -85,8 +86,9 @@ async def test_what_an_unforeseen_error_broke_off_is_gone_on_with_the_next_night
 
 
 async def test_a_part_that_failed_keeps_no_other_from_being_gone_on_with(
-    make_catalog: MakeCatalog, make_wiring: MakeWiring, monkeypatch: pytest.MonkeyPatch
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    scenes(1)
     real = OfflineProvider.submit
 
     async def picky(self: OfflineProvider, request: Request, *, idempotency_key: str) -> JobHandle:
@@ -114,8 +116,9 @@ async def test_a_part_that_failed_keeps_no_other_from_being_gone_on_with(
 
 
 async def test_a_kit_whose_photo_is_gone_goes_on_waiting(
-    make_catalog: MakeCatalog, make_wiring: MakeWiring
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, scenes: Scenes
 ) -> None:
+    scenes(1)
     catalog = make_catalog(MUG)
     make_wiring(lambda: TODAY, skuflow_caps="offline.copy=1/day;offline.image=1/day")
     await new_listings(str(catalog), Wishes(stages=[Stage.IMAGES], languages=["en"]))
@@ -129,6 +132,33 @@ async def test_a_kit_whose_photo_is_gone_goes_on_waiting(
     assert kit is not None
     assert kit.status is KitStatus.DEFERRED
     assert [waiting.product.sku for waiting in waiting_skus(wiring.store)] == ["mug-1"]
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["in storage", "nowhere"])
+async def test_a_line_drawing_that_is_gone_is_taken_from_storage(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, *, kept: bool
+) -> None:
+    catalog = make_catalog(MUG)
+    drawing = catalog.parent / "drawing.jpg"
+    shutil.copy(PHOTOS / CLOCK["images"], drawing)
+    make_wiring(lambda: TODAY, skuflow_caps="offline.copy=1/day")
+    wishes = Wishes(stages=[Stage.COPY], languages=["en", "es"], extras=ExtraWishes(line_art=str(drawing)))
+    await new_listings(str(catalog), wishes)
+    wiring = make_wiring(lambda: TODAY + timedelta(days=1))
+    before = read_kit("mug-1", wiring.store)
+    assert before is not None
+    # As the folder of a chunk, which goes with its run.
+    drawing.unlink()
+    if not kept:
+        (waiting,) = waiting_skus(wiring.store)
+        wiring.store.delete(waiting.extras["line_art"])
+
+    assert (await ended()).message == (DONE.format(kept=1) if kept else "nothing new 无新品")
+    kit = read_kit("mug-1", wiring.store)
+    assert kit is not None
+    assert kit.status is (KitStatus.NEEDS_REVIEW if kept else KitStatus.DEFERRED)
+    assert kit.made_for == before.made_for
+    assert bool(list(waiting_skus(wiring.store))) is not kept
 
 
 async def test_what_was_to_be_made_for_nothing_is_not_bought_at_night(
@@ -171,14 +201,18 @@ async def test_makers_that_cannot_be_asked_any_more_keep_only_their_skus_waiting
     assert "1 SKUs go on waiting, since who was chosen for them cannot be asked: OPENAI_API_KEY" in str(
         state.message
     )
+    assert "1 个 SKU 继续等待，所选供应商不可用；请恢复所选供应商及其密钥，或重新运行这些 SKU" in str(
+        state.message
+    )
     assert [waiting.product.sku for waiting in waiting_skus(wiring.store)] == ["clock-2"]
     assert {job.sku for job in wiring.ledger.iter_jobs(day=TODAY.date() + timedelta(days=1))} == {"mug-1"}
 
 
 async def test_a_video_that_was_in_work_is_fetched_and_none_is_ordered(
-    make_catalog: MakeCatalog, make_wiring: MakeWiring, monkeypatch: pytest.MonkeyPatch
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, scenes: Scenes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """top-videos had to leave before the vendor was done; the next ranking may not name the product again."""
+    scenes(1)
     wiring = make_wiring(lambda: TODAY)
     await new_listings(
         str(make_catalog(MUG, CLOCK)), Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])

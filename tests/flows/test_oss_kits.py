@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +19,7 @@ from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.review.export import export_kit
 from skuflow.storage.keys import kit_key
 from tasks.wiring import Wiring
-from tests.flows.conftest import MUG
+from tests.flows.conftest import MUG, Scenes
 from tests.flows.emulated import Vendors, emulated
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
@@ -32,11 +31,10 @@ PROVIDERS = "image=wanx;video=kling"
 async def test_a_kit_is_made_in_oss(
     make_catalog: Callable[..., Path],
     make_wiring: Callable[..., Wiring],
-    monkeypatch: pytest.MonkeyPatch,
+    scenes: Scenes,
     tmp_path: Path,
 ) -> None:
-    usual = Wishes.brief
-    monkeypatch.setattr(Wishes, "brief", lambda wishes: replace(usual(wishes), scenes=1))
+    scenes(1)
     path = make_catalog(MUG)
     with emulated("dashscope", "kling", "oss") as vendors:
         oss = vendors["oss"]

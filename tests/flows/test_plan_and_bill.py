@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,8 +25,9 @@ from skuflow.settings import read_settings
 from skuflow.storage.objects import StoredObject
 from tasks.together import all_of
 from tasks.wiring import Wiring, wire
+from tests.contract.vendors import quickly
 from tests.flows.conftest import CLOCK, MUG
-from tests.flows.emulated import SPEED, Vendors, emulated
+from tests.flows.emulated import Vendors, emulated
 
 MakeCatalog = Callable[..., Path]
 
@@ -99,9 +99,6 @@ def _three_skus(make_catalog: MakeCatalog) -> Order:
 
 
 def _wiring(folder: Path, vendors: Vendors, providers: str, **more: object) -> Wiring:
-    async def quickly(seconds: float) -> None:
-        await asyncio.sleep(max(0.0, seconds) / SPEED)
-
     openai_prices = "gpt-4o-mini=1.1/4.4"
     settings = read_settings(
         {

@@ -82,13 +82,13 @@ async def test_a_batch_leaves_its_table_costs_and_pages_and_the_next_morning_its
     state = await report_of()
     assert (state.name, state.message) == (
         "Completed",
-        "2026-11-20: 1 ready 可用, 1 waiting 等待, 1 blocked 拦截; ¥0.00 paid 已付",
+        "2026-11-20: 1 made 已完成, 1 waiting 等待, 1 blocked 拦截; ¥0.00 paid 已付",
     )
     text = wiring.store.get("reports/2026-11-20.md").decode()
     assert "Caps reached 已达上限: This computer 本机 Copy 文案" in text
     assert (await versions("daily-report"))[0].data == text
     assert (await report_of(date(2026, 11, 21))).message == (
-        "2026-11-21: 1 ready 可用, 1 blocked 拦截; ¥0.00 paid 已付"
+        "2026-11-21: 1 made 已完成, 1 blocked 拦截; ¥0.00 paid 已付"
     )
     assert len(await versions("daily-report")) == 2
 

@@ -15,8 +15,10 @@ import sqlalchemy as sa
 from flows.new_listings import new_listings
 from flows.top_line import make_videos
 from flows.top_picks import DayRoom
+from flows.top_standing import NOTHING
 from flows.top_videos import top_videos
 from flows.wishes import Wishes
+from skuflow.catalog.extras import ExtraWishes
 from skuflow.ledger.schema import notices
 from skuflow.ledger.transactions import reading
 from skuflow.listing.assembly import kit_json
@@ -25,7 +27,7 @@ from skuflow.listing.kit import Kit, KitStatus, PartState
 from skuflow.listing.waiting import waiting_skus
 from skuflow.storage.keys import kit_key
 from tasks.wiring import Wiring
-from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring
+from tests.flows.conftest import CLOCK, MUG, MakeCatalog, MakeWiring, Scenes
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -139,8 +141,9 @@ def stored_kit(wiring: Wiring, sku: str, **changes: object) -> bytes:
 
 
 async def test_what_a_cap_leaves_over_follows_the_next_day_and_is_told(
-    make_catalog: MakeCatalog, make_wiring: MakeWiring
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, scenes: Scenes
 ) -> None:
+    scenes(1)
     caps = {
         "skuflow_caps": "offline.video=1/day",
         # The better one first, also where both were picked.
@@ -182,9 +185,25 @@ async def test_what_a_cap_leaves_over_follows_the_next_day_and_is_told(
     assert len(kit_of(wiring, "mug-1").videos) == 1
 
 
-async def test_a_video_that_another_run_has_made_is_no_failure(
-    make_catalog: MakeCatalog, make_wiring: MakeWiring
+async def test_a_file_that_no_video_needs_may_be_gone(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, tmp_path: Path
 ) -> None:
+    wiring = make_wiring(lambda: TODAY)
+    await make_kits(make_catalog(CLOCK))
+    wishes = ExtraWishes(model_photo=str(tmp_path / "gone.jpg"), line_art=str(tmp_path / "gone.png"))
+    product = kit_of(wiring, "clock-2").product.model_copy(update={"extras": wishes})
+    stored_kit(wiring, "clock-2", product=product)
+    made = (await make_videos(wiring, ["clock-2"], "top"))["clock-2"]
+    assert (made.state.value, made.reason) == ("made", NOTHING)
+    kit = kit_of(wiring, "clock-2")
+    assert len(kit.videos) == 1
+    assert kit.product.extras == wishes, "what the row asks for stays"
+
+
+async def test_a_video_that_another_run_has_made_is_no_failure(
+    make_catalog: MakeCatalog, make_wiring: MakeWiring, scenes: Scenes
+) -> None:
+    scenes(1)
     wiring = make_wiring(lambda: TODAY)
     await make_kits(make_catalog(CLOCK))
     # Two runs have picked the same product.

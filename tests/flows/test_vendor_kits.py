@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +28,9 @@ from skuflow.listing.kit import Kit, KitImage, KitStatus
 from skuflow.settings import read_settings
 from skuflow.storage.keys import developed_key, kit_key
 from tasks.wiring import Wiring, current, using, wire
-from tests.flows.conftest import MUG, PHOTOS
-from tests.flows.emulated import SPEED, Vendors, emulated
+from tests.contract.vendors import quickly
+from tests.flows.conftest import MUG, PHOTOS, Scenes
+from tests.flows.emulated import Vendors, emulated
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -59,11 +58,6 @@ COPY_ONLY = Wishes(stages=[Stage.COPY], languages=["en"])
 ALL = Wishes(languages=["en"])
 
 Wire = Callable[..., Wiring]
-
-
-async def quickly(seconds: float) -> None:
-    """The runner's sleep, as much faster as the vendors are."""
-    await asyncio.sleep(max(0.0, seconds) / SPEED)
 
 
 @pytest.fixture
@@ -99,17 +93,6 @@ def catalog(tmp_path: Path) -> Callable[..., Path]:
         return folder / "products.csv"
 
     return make
-
-
-@pytest.fixture
-def scenes(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """So many scenes in each kit instead of three: they are what takes the time."""
-    usual = Wishes.brief
-
-    def few(count: int) -> None:
-        monkeypatch.setattr(Wishes, "brief", lambda wishes: replace(usual(wishes), scenes=count))
-
-    return few
 
 
 async def run(path: Path, wishes: Wishes = USUAL) -> KitReport:
@@ -150,9 +133,7 @@ def pixels(wiring: Wiring, kit: Kit, file: str) -> np.ndarray[tuple[int, ...], n
         return np.array(opened.convert("RGB"))
 
 
-async def test_vendors_make_a_whole_kit(
-    catalog: Callable[..., Path], wired: Wire, scenes: Callable[[int], None]
-) -> None:
+async def test_vendors_make_a_whole_kit(catalog: Callable[..., Path], wired: Wire, scenes: Scenes) -> None:
     scenes(1)
     with emulated("dashscope", "kling") as vendors:
         path = catalog({**MUG, "atmosphere": "steam rises in morning light", "motion": "orbit"})
@@ -284,7 +265,7 @@ async def _lost_sizes_are_made_again_for_nothing(path: Path, wiring: Wiring, ven
 
 
 async def test_extras_are_parts_of_their_own(
-    catalog: Callable[..., Path], wired: Wire, scenes: Callable[[int], None]
+    catalog: Callable[..., Path], wired: Wire, scenes: Scenes
 ) -> None:
     scenes(1)
     row = {
@@ -339,7 +320,7 @@ async def test_without_a_photo_only_what_needs_none_is_made(
 
 
 async def test_a_fallback_takes_over_and_the_kit_says_so(
-    catalog: Callable[..., Path], wired: Wire, scenes: Callable[[int], None]
+    catalog: Callable[..., Path], wired: Wire, scenes: Scenes
 ) -> None:
     """Wanx is busy; Jimeng draws the product anew, somewhere else in the picture."""
     scenes(1)
@@ -357,7 +338,7 @@ async def test_a_fallback_takes_over_and_the_kit_says_so(
 
 
 async def test_rejected_content_is_reworded_once(
-    catalog: Callable[..., Path], wired: Wire, scenes: Callable[[int], None]
+    catalog: Callable[..., Path], wired: Wire, scenes: Scenes
 ) -> None:
     scenes(1)
     with emulated("dashscope", "jimeng", media=Media(tiny=True)) as vendors:
@@ -380,7 +361,7 @@ async def test_rejected_content_is_reworded_once(
 
 
 async def test_dear_products_go_another_way(
-    catalog: Callable[..., Path], wired: Wire, scenes: Callable[[int], None]
+    catalog: Callable[..., Path], wired: Wire, scenes: Scenes
 ) -> None:
     """By value; and a picture too small for any size is a failed part with a reason, in this run and in later ones."""
     scenes(1)
@@ -400,7 +381,7 @@ async def test_dear_products_go_another_way(
 
 
 async def test_a_product_that_is_not_found_costs_the_sizes_that_might_cut_it(
-    catalog: Callable[..., Path], wired: Wire, scenes: Callable[[int], None]
+    catalog: Callable[..., Path], wired: Wire, scenes: Scenes
 ) -> None:
     scenes(1)
     with emulated("ark", media=Backdrops()) as vendors:
@@ -415,9 +396,7 @@ async def test_a_product_that_is_not_found_costs_the_sizes_that_might_cut_it(
         assert reason(report.kit, "video:1").startswith("VIDEO_NEEDS_IMAGES")
 
 
-async def test_a_clip_of_six_seconds_fits(
-    catalog: Callable[..., Path], wired: Wire, scenes: Callable[[int], None]
-) -> None:
+async def test_a_clip_of_six_seconds_fits(catalog: Callable[..., Path], wired: Wire, scenes: Scenes) -> None:
     scenes(1)
     with emulated("hailuo") as vendors:
         wired(**vendors.settings("video=hailuo", skuflow_models="hailuo.video=MiniMax-Hailuo-2.3"))
@@ -433,7 +412,7 @@ async def test_a_clip_of_six_seconds_fits(
 
 
 async def test_a_judge_is_heard_and_never_decides(
-    catalog: Callable[..., Path], wired: Wire, scenes: Callable[[int], None]
+    catalog: Callable[..., Path], wired: Wire, scenes: Scenes
 ) -> None:
     scenes(1)
     both = Wishes(stages=[Stage.COPY, Stage.IMAGES], languages=["en"])
