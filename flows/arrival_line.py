@@ -13,7 +13,7 @@ from flows.kit_reports import BatchReport
 from flows.long_tables import failed_since, in_work, rest_of, run_of_listing, run_of_table
 from flows.order import Order, judging_wanted, shop_of
 from flows.wishes import Wishes
-from skuflow.batches.history import batches_of_run
+from skuflow.batches.history import batches_of_run, was_cancelled
 from skuflow.batches.results import SkuResult
 from skuflow.batches.rows import BatchRow
 from skuflow.catalog.arrivals import sentences
@@ -27,6 +27,7 @@ from skuflow.catalog.arrivals.sweeping import Sweeper
 from skuflow.catalog.remote_photos import web_fetch
 from skuflow.ledger import owners
 from skuflow.ledger.heartbeat import Heartbeat
+from skuflow.ledger.outages import is_away
 from skuflow.ledger.redaction import redacted
 from skuflow.listing.brief import BriefError
 from skuflow.listing.findings import Finding
@@ -158,6 +159,9 @@ class _Line:
         except asyncio.CancelledError:
             counted = False
             raise
+        except Exception as error:
+            counted = not is_away(error)
+            raise
         finally:
             # What is still open was not worked off: stopped, or broken off by an error that ends the run.
             for claim in tuple(self._open.values()):
@@ -197,6 +201,9 @@ class _Line:
                 self.report.left += 1
                 self._end(claim.folder, listing.etags, left_to_batch(batch.skus, self.book.clock()))
                 return None
+            if self._was_stopped(cut, claim):
+                self._refuse(claim, sentences.stopped())
+                return None
             read = read_folder(listing, self._wiring.store, self.copies)
             return self._rest(read, claim, cut) if self._is_long(read) and claim.again else read
         except CatalogRefusedError as error:
@@ -205,9 +212,20 @@ class _Line:
             _log.warning("incoming/%s cannot be read for now: %s", claim.folder, error)
             self._give_back(claim, sentences.unreadable(redacted(str(error))), _STORAGE_MENDS_S)
         except Exception as error:
+            if is_away(error):
+                # Nothing is wrong with the folder.
+                raise
             self._wiring.report_crash(claim.folder, "".join(traceback.format_exception(error)))
             self._refuse(claim, sentences.unreadable(f"{type(error).__name__}: {error}"))
         return None
+
+    def _was_stopped(self, cut: Sequence[BatchRow], claim: TakenFolder) -> bool:
+        """Whether a person stopped the newest batch of the table as it stands: nothing begins it again by itself."""
+        return (
+            bool(cut)
+            and cut[0].created_at >= claim.changed_at
+            and was_cancelled(self._wiring.ledger.engine, cut[0].id)
+        )
 
     def _is_long(self, folder: ArrivedProducts) -> bool:
         return len(folder.skus) > self._chunk
@@ -216,7 +234,8 @@ class _Line:
         self, folder: ArrivedProducts, claim: TakenFolder, cut: Sequence[BatchRow]
     ) -> ArrivedProducts | None:
         """Of a long folder that was made before, what is to be gone on with; None where that was tried too often."""
-        rest = rest_of(folder, self._wiring.store, cut, self.book.clock(), self._wiring.settings.zone)
+        now, zone = self.book.clock(), self._wiring.settings.zone
+        rest = rest_of(folder, self._wiring.store, cut, now, zone, landed_at=claim.changed_at)
         tries = failed_since(cut, claim.changed_at)
         if self._is_long(rest.folder) and tries >= MAX_ATTEMPTS:
             # Attempts of shorter folders are counted by their claims, which end here before the chunks have.
@@ -261,13 +280,14 @@ class _Line:
         self.report.loose_findings.extend(arrived.order.loose_findings)
         now = self.book.clock()
         for folder in arrived.folders:
+            conflicts = arrived.conflicts.get(folder.folder, {})
             end = (
                 left_to_batch(len(arrived.order.skus), now)
-                if left
+                if left and not conflicts
                 else end_of(
                     folder,
                     results,
-                    arrived.conflicts.get(folder.folder, {}),
+                    conflicts,
                     now=now,
                     zone=self._wiring.settings.zone,
                     others=self._others.get(folder.folder, {}),
@@ -277,14 +297,16 @@ class _Line:
             self._end(folder.folder, folder.etags, end)
 
     def _end(self, folder: str, etags: Mapping[str, str], end: FolderEnd) -> None:
-        claim = self._open.pop(folder)
-        self.report.folders += 1
+        claim = self._open[folder]
         if end.refused:
             self._note_refused(claim, end.note)
         elif end.again_at is not None:
             self.book.defer(claim, end.again_at, end.note, etags, counted=end.broken)
         else:
             self.book.done(claim, etags, end.note)
+        # What could not be noted is still this run's, to be given back.
+        del self._open[folder]
+        self.report.folders += 1
 
     def _refuse(self, claim: TakenFolder, note: Sentence) -> None:
         del self._open[claim.folder]

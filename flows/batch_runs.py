@@ -18,7 +18,7 @@ from flows.wishes import Wishes
 from skuflow.batches.batches import Batches, ChunkLostError
 from skuflow.batches.manifest import remove_objects
 from skuflow.batches.results import SkuResult, read_results
-from skuflow.batches.rows import BatchRow, ChunkRow, ChunkState
+from skuflow.batches.rows import CANCELLED_NOTE, BatchRow, ChunkRow, ChunkState
 from skuflow.listing.findings import Finding
 from tasks.chunks import RunEnd, chunks_are_deployed, end_of_run, send_chunk, show_closed_batch
 from tasks.reports import BatchProgress
@@ -142,7 +142,7 @@ def _is_being_sent(chunk: ChunkRow) -> bool:
 
 def _why_not_again(chunk: ChunkRow, end: RunEnd | None) -> str:
     if end is RunEnd.CANCELLED:
-        return "its run was cancelled by a person 其运行已由人工取消"
+        return CANCELLED_NOTE
     if chunk.attempts < MOST_ATTEMPTS:
         return ""
     return (

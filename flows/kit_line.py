@@ -24,6 +24,7 @@ from skuflow.catalog.rows import RejectedRow
 from skuflow.jobs.contract import Slot
 from skuflow.jobs.outcome import Outcome, OutcomeState
 from skuflow.ledger.redaction import redacted
+from skuflow.ledger.rows import JobRow
 from skuflow.listing.assembly import blocked_kit, failed_kit, is_finished, read_kit
 from skuflow.listing.brief import Remakes, Stage
 from skuflow.listing.findings import Finding
@@ -105,6 +106,7 @@ class _Desk:
         self._intake = intake
         self._claims = claims
         self._fences = fences
+        self._met: dict[str, Mapping[str, JobRow]] = {}
 
     async def work_on(self, todo: _Todo, last: bool) -> KitReport | None:
         """The SKU's report; None where another run is working on it, or the database was away. ``last``: it will not be
@@ -119,7 +121,7 @@ class _Desk:
                 if isinstance(again, KitReport):
                     return again
                 current = replace(again, beside=todo.beside)
-            return await _one(self._wiring, current, self._order, self._intake, claim)
+            return await _one(self._wiring, current, self._order, self._intake, claim, self._met)
 
         def broken_off(error: Exception) -> KitReport:
             return _broken_off(self._wiring, todo.product, current.previous, error)
@@ -214,11 +216,18 @@ def _refused(wiring: Wiring, row: RejectedRow, order: Order) -> KitReport:
     return KitReport(row.sku, row.product.title, KitStatus.BLOCKED, kit)
 
 
-async def _one(wiring: Wiring, todo: _Todo, order: Order, intake: BatchIntake, claim: Claim) -> KitReport:
+async def _one(
+    wiring: Wiring,
+    todo: _Todo,
+    order: Order,
+    intake: BatchIntake,
+    claim: Claim,
+    met: dict[str, Mapping[str, JobRow]],
+) -> KitReport:
     started_s = time.monotonic()
     product = todo.product
     kit, outcomes = await make_kit(
-        wiring, intake, todo.plan, todo.made_for, todo.previous, order.remakes, todo.beside, claim
+        wiring, intake, todo.plan, todo.made_for, todo.previous, order.remakes, todo.beside, claim, met
     )
     finished = [outcome for outcome in outcomes.values() if outcome.state is OutcomeState.MADE]
     return KitReport(
@@ -241,15 +250,22 @@ async def make_kit(
     remakes: Remakes,
     beside: Sequence[Finding] = (),
     claim: Claim | None = None,
+    met: dict[str, Mapping[str, JobRow]] | None = None,
 ) -> tuple[Kit, dict[Slot, Outcome]]:
     """Copy, then images, then video beside opinions, then the kit. What each stage hands on is what Prefect draws.
-    ``batch`` is the gate, ``beside`` what looking at the catalog's photo files has found about the product.
+    ``batch`` is the gate, ``beside`` what looking at the catalog's photo files has found about the product. ``met``: by
+    SKU, the jobs that the first try of this run met; it is filled here, so that a SKU that is begun once more does not
+    buy a remake twice.
 
     Raises ClaimLostError where another run has taken the SKU over, or may have: that one will write its kit.
     """
     wiring.progress.sku_step(plan.product.sku, "intake")
     intake = await batch.attempt(wiring, plan, beside)
-    known = await asyncio.to_thread(wiring.ledger.find_slots, [slot.key() for slot in plan.slots])
+    known: Mapping[str, JobRow] = await asyncio.to_thread(
+        wiring.ledger.find_slots, [slot.key() for slot in plan.slots]
+    )
+    if met is not None:
+        known = _to_replace(plan, remakes, known, met.setdefault(plan.product.sku, known))
     line = Line(wiring, plan, intake, made_for, known, previous, remakes, claim)
     stages = () if intake.blocked else plan.brief.stages
     copy = await write_copy(line) if Stage.COPY in stages else line.recall(Stage.COPY, plan.copy_slots)
@@ -265,6 +281,19 @@ async def make_kit(
     line.require_claim()
     kit = (await publish_kit(line, copy, images, video, opinions)).kit
     return kit, {**copy.outcomes, **images.outcomes, **video.outcomes, **opinions.outcomes}
+
+
+def _to_replace(
+    plan: KitPlan, remakes: Remakes, known: Mapping[str, JobRow], met: Mapping[str, JobRow]
+) -> Mapping[str, JobRow]:
+    """``known``, but of the slots that are to be made again what the first try met: what stands there since is the
+    remake.
+    """
+    again = {slot.key() for slot in plan.slots if remakes.wants(plan.product.sku, slot.part)}
+    return {
+        **{key: row for key, row in known.items() if key not in again},
+        **{key: row for key, row in met.items() if key in again},
+    }
 
 
 async def _video(line: Line, copy: StageOutcome, images: StageOutcome, *, wanted: bool) -> StageOutcome:

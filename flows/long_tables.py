@@ -19,7 +19,7 @@ from skuflow.catalog.arrivals.reading import ArrivedProducts
 from skuflow.catalog.arrivals.settling import row_file_of_listing
 from skuflow.catalog.product import Product
 from skuflow.listing.assembly import read_kit
-from skuflow.listing.kit import KitStatus
+from skuflow.listing.kit import Kit, KitStatus
 from skuflow.storage.objects import ObjectStore
 
 
@@ -61,23 +61,24 @@ def failed_since(cut: Sequence[BatchRow], since: datetime) -> int:
 
 
 def rest_of(
-    folder: ArrivedProducts, store: ObjectStore, cut: Sequence[BatchRow], now: datetime, zone: ZoneInfo
+    folder: ArrivedProducts,
+    store: ObjectStore,
+    cut: Sequence[BatchRow],
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    landed_at: datetime,
 ) -> Rest:
     """What is left over of a table that was made before and has not changed since: passing over thousands of finished
     kits is for runs that were asked to. A SKU that met a cap or the budget is put off only where a batch was cut today,
-    in ``zone``: on a new day it is to be tried. Reads every kit.
+    in ``zone``: on a new day it is to be tried. ``landed_at``: when the table last changed. Reads every kit.
     """
     tried_today = bool(cut) and cut[0].created_at.astimezone(zone).date() == now.astimezone(zone).date()
     left: list[Product] = []
     others: Counter[str] = Counter()
     for product in folder.products:
         kit = read_kit(product.sku, store)
-        # A kit of other facts is one of before the table was changed, or of another folder.
-        if (
-            kit is None
-            or kit.status is KitStatus.FAILED
-            or kit.product.facts_digest() != product.facts_digest()
-        ):
+        if kit is None or kit.status is KitStatus.FAILED or _is_of_before(kit, product, folder, landed_at):
             left.append(product)
             continue
         said = KitReport(kit.sku, product.title, kit.status, kit).troubles
@@ -88,3 +89,14 @@ def rest_of(
     if folder.rejected:
         others[KitStatus.BLOCKED.value] += len(folder.rejected)
     return Rest(replace(folder, products=tuple(left), rejected=()), others)
+
+
+def _is_of_before(kit: Kit, product: Product, folder: ArrivedProducts, landed_at: datetime) -> bool:
+    """Whether the kit has facts that the table has replaced. Another folder's that came after the table is the newer
+    one of the two.
+    """
+    if kit.product.facts_digest() == product.facts_digest():
+        return False
+    if kit.product.source.catalog == folder.catalog or not kit.created_at:
+        return True
+    return datetime.fromisoformat(kit.created_at) < landed_at

@@ -143,6 +143,8 @@ async def end_of_run(run_id: str) -> RunEnd:
             run = await client.read_flow_run(UUID(run_id))
         except (ObjectNotFound, ValueError):
             return RunEnd.OVER
-    if run.state is None or run.state.is_cancelled():
-        return RunEnd.OVER if run.state is None else RunEnd.CANCELLED
+    if run.state is None:
+        return RunEnd.OVER
+    if run.state.is_cancelled() or run.state.is_cancelling():
+        return RunEnd.CANCELLED
     return RunEnd.OVER if run.state.is_final() else RunEnd.TO_COME

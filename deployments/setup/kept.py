@@ -45,11 +45,12 @@ class Kept(BaseModel):
 
 
 class Note(BaseModel):
-    """``slugs``: of the schedules that the last deploy's file had, by deployment. ``kept`` is there from before a
-    deploy until all of it was put back.
+    """What the last deploy's file had, by deployment: ``slugs`` of its schedules, default ``parameters``. ``kept`` is
+    there from before a deploy until all of it was put back.
     """
 
     slugs: dict[UUID, list[str]] = {}
+    parameters: dict[UUID, dict[str, Any]] = {}
     kept: list[Kept] | None = None
 
 
@@ -93,15 +94,22 @@ async def put_back(client: PrefectClient, path: Path, file: Path) -> list[str]:
     said = []
     for kept in note.kept:
         with suppress(ObjectNotFound):
-            said += await _put_back(client, kept, note.slugs.get(kept.id, []))
-    slugs = _slugs_of(file)
-    deployed = {one.id: slugs.get((one.entrypoint, one.name), []) for one in await _ours(client)}
-    _write(path, Note(slugs=deployed))
+            said += await _put_back(client, kept, note)
+    slugs, parameters = _slugs_of(file), _parameters_of(file)
+    deployed = {one.id: (one.entrypoint, one.name) for one in await _ours(client)}
+    _write(
+        path,
+        Note(
+            slugs={each: slugs.get(named, []) for each, named in deployed.items()},
+            parameters={each: parameters.get(named, {}) for each, named in deployed.items()},
+        ),
+    )
     return said
 
 
-async def _put_back(client: PrefectClient, kept: Kept, slugs: list[str]) -> list[str]:
+async def _put_back(client: PrefectClient, kept: Kept, note: Note) -> list[str]:
     deployment = await client.read_deployment(kept.id)
+    slugs = note.slugs.get(kept.id, [])
     said = []
     for schedule in deployment.schedules:
         before = kept.schedules.get(schedule.slug or "")
@@ -117,7 +125,9 @@ async def _put_back(client: PrefectClient, kept: Kept, slugs: list[str]) -> list
             continue
         if (was.active, was.parameters) != (schedule.active, schedule.parameters):
             await _change(client, kept.id, schedule, active=was.active, parameters=was.parameters)
-    if kept.parameters and not deployment.parameters:
+    # What an earlier file had is not a person's: whoever took it out of the file wants it gone.
+    set_by_hand = kept.parameters != note.parameters.get(kept.id, {})
+    if set_by_hand and not deployment.parameters:
         said += await _put_parameters_back(client, deployment, kept.parameters)
     if kept.paused and not deployment.paused:
         await client.pause_deployment(kept.id)
@@ -159,6 +169,12 @@ def _slugs_of(file: Path) -> Mapping[tuple[str | None, str], list[str]]:
         ]
         for one in deployments
     }
+
+
+def _parameters_of(file: Path) -> Mapping[tuple[str | None, str], dict[str, Any]]:
+    """The default parameters of a ``prefect.yaml``'s deployments, by entrypoint and name."""
+    deployments = yaml.safe_load(file.read_text(encoding="utf-8")).get("deployments") or []
+    return {(one["entrypoint"], one["name"]): one.get("parameters") or {} for one in deployments}
 
 
 def _read(path: Path) -> Note:

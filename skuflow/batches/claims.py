@@ -112,6 +112,8 @@ class SkuClaims:
         self._lease = timedelta(seconds=lease_s)
         self._clock = clock
         self._held: dict[str, Claim] = {}
+        # Fences of what could not be given back.
+        self._left: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def fences(self, skus: Iterable[str]) -> dict[str, int]:
@@ -164,6 +166,8 @@ class SkuClaims:
                     # Without an owner, so that a renewal which is under way cannot bring the claim back.
                     self._change(connection, some, self._clock(), owner="")
         except sa.exc.SQLAlchemyError:
+            with self._lock:
+                self._left.update((claim.slug, claim.fence) for claim in held)
             _log.warning("%d claims could not be released; their lease will end", len(held), exc_info=True)
 
     def renew(self) -> None:
@@ -218,7 +222,8 @@ class SkuClaims:
         fence = connection.execute(insert, {**values, "now": now}).scalar_one_or_none()
         if fence is None:
             held = connection.execute(_lock, {"held_slug": slug}).one()
-            if not is_free(held.owner, held.lease_until, now):
+            # One that this run could not give back is still its own while nobody has had it since.
+            if not is_free(held.owner, held.lease_until, now) and self._left.get(slug) != held.fence:
                 return None
             fence = held.fence + 1
             connection.execute(_take_over, {"held_slug": slug, **values, "fence": fence})

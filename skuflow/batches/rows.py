@@ -79,6 +79,10 @@ class BatchRow:
     updated_at: datetime
 
 
+CANCELLED_NOTE = "its run was cancelled by a person 其运行已由人工取消"
+"""The note of a chunk that was given up for that: nothing but a person begins it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChunkRow:
     """One chunk. ``run_id`` is the run that was started for it, or works on it; ``note`` says why it was let go."""

@@ -15,7 +15,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.states import Cancelled, Crashed, Failed, Pending
+from prefect.states import Cancelled, Cancelling, Crashed, Failed, Pending
 
 from flows import batch_runs
 from flows import listing_chunk as listing_chunk_module
@@ -147,9 +147,10 @@ async def test_a_chunk_that_a_person_cancels_stays_cancelled(
     wiring = make_wiring(skuflow_chunk_skus=2)
     batch = await sent(wiring, make_catalog(*THREE))
     batches = Batches(wiring.ledger.engine)
-    for no in (1, 2):
+    # The second one's machine is gone, and nobody there answers to the order.
+    for no, state in ((1, Cancelled()), (2, Cancelling())):
         run = await run_of(client, batches, batch, no)
-        await client.set_flow_run_state(run.id, Cancelled(), force=True)
+        await client.set_flow_run_state(run.id, state, force=True)
     # One had begun, and its process was ended for it.
     _change(wiring, batch.id, 2, state="running", owner=_gone(), lease_until=_in_an_hour(), attempts=1)
     assert await restart_stranded(wiring) == [

@@ -372,6 +372,20 @@ async def test_what_people_set_on_a_deployment_outlives_a_deploy(
     await client.delete_deployment(again.id)
 
 
+async def test_parameters_that_are_taken_out_of_the_file_are_gone(
+    prefect: OwnPrefect, client: PrefectClient, tmp_path: Path
+) -> None:
+    await make_pool(client, None)
+    shop = Shop(prefect, client, tmp_path)
+    for text, parameters in ((SHOP + "    parameters: {markets: [US]}\n", {"markets": ["US"]}), (SHOP, {})):
+        shop.file.write_text(text)
+        await shop.before()
+        await shop.deploy()
+        assert await shop.after() == []
+        assert (await shop.read()).parameters == parameters
+    await client.delete_deployment((await shop.read()).id)
+
+
 async def test_a_pool_of_another_type_stays_what_it_is(client: PrefectClient) -> None:
     await client.delete_work_pool(POOL)
     await client.create_work_pool(WorkPoolCreate(name=POOL, type="docker", concurrency_limit=7))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,38 @@ async def test_a_sku_that_met_it_is_begun_once_more(claims: SkuClaims, last: boo
 
     assert await under_claim(claims, "mug", work, broken, last=last) == said
     assert rival(claims).take(["mug"]), "it is given up meanwhile"
+
+
+def is_gone(*_: object, **__: object) -> None:
+    raise AWAY
+
+
+async def test_what_could_not_be_given_back_is_still_this_runs_own(
+    claims: SkuClaims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Claim] = []
+
+    async def work(claim: Claim) -> str:
+        tries.append(claim)
+        if len(tries) == 1:
+            raise AWAY
+        return "made"
+
+    with monkeypatch.context() as patched:
+        patched.setattr(claims, "_change", is_gone)
+        assert await under_claim(claims, "mug", work, broken, last=False) is None
+    assert not rival(claims).take(["mug"]), "its lease has not ended"
+    assert await under_claim(claims, "mug", work, broken) == "made"
+    assert rival(claims).take(["mug"])
+
+
+def test_what_somebody_else_has_had_since_is_not_taken_back(
+    claims: SkuClaims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = claims.take(["mug"])["mug"]
+    with monkeypatch.context() as patched:
+        patched.setattr(claims, "_change", is_gone)
+        claims.release([held])
+    later = Clock(datetime.now(UTC) + timedelta(minutes=10))
+    assert SkuClaims(claims._engine, owner="another host:1:they", clock=later).take(["mug"])
+    assert claims.take(["mug"]) == {}

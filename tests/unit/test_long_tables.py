@@ -23,8 +23,8 @@ from flows.wishes import Wishes
 from skuflow.batches.batches import Batches
 from skuflow.batches.history import batches_of_run
 from skuflow.batches.results import SkuResult
-from skuflow.batches.rows import BatchRow, BatchState, Counts
-from skuflow.catalog.arrivals.book import MAX_ATTEMPTS
+from skuflow.batches.rows import CANCELLED_NOTE, BatchRow, BatchState, Counts
+from skuflow.catalog.arrivals.book import MAX_ATTEMPTS, ArrivalBook
 from skuflow.catalog.arrivals.reading import ArrivedProducts
 from skuflow.catalog.arrivals.states import ArrivalFolder, FolderState
 from skuflow.catalog.product import Product, ProductSource
@@ -217,6 +217,62 @@ def test_what_fails_is_tried_as_often_as_any_folder_and_then_left_to_a_person(
     assert look(wiring, orders).left == 1, "what was mended begins anew"
 
 
+def test_what_a_person_has_stopped_is_not_cut_again(wiring: Wiring, orders: list[Order]) -> None:
+    land(wiring)
+    look(wiring, orders)
+    known = Batches(wiring.ledger.engine)
+    for chunk in known.chunks(batches_of_run(wiring.ledger.engine, orders[0].run_id)[0].id):
+        known.give_up(chunk, CANCELLED_NOTE)
+    look(wiring, orders)
+    assert (len(orders), all_batches(wiring)) == (1, 1)
+    assert folder(wiring).state is FolderState.REFUSED
+    assert "a person cancelled" in folder(wiring).note.en
+
+    land(wiring, title="A mug for the right market")
+    assert look(wiring, orders).left == 1
+
+
+def test_a_conflict_of_a_long_table_is_told_while_its_chunks_are_at_work(
+    wiring: Wiring, orders: list[Order]
+) -> None:
+    other = kit_of("S1", KitStatus.NEEDS_REVIEW, title="A wholly different mug")
+    source = ProductSource(catalog="incoming/other/rows.csv")
+    other = other.model_copy(update={"product": other.product.model_copy(update={"source": source})})
+    wiring.store.put(
+        "incoming/other/rows.csv", b"sku,title_en,images\nS1,A wholly different mug,a.jpg", "text/csv"
+    )
+    wiring.store.put("incoming/other/a.jpg", b"\xff\xd8\xff not looked into", "image/jpeg")
+    look(wiring, orders)
+    wiring.store.put(kit_key("S1"), kit_json(other), "application/json")
+    land(wiring)
+    look(wiring, orders)
+    assert [order.skus for order in orders] == [("S1",), tuple(FIVE[1:])]
+    assert folder(wiring).state is FolderState.REFUSED
+    assert "S1 (incoming/other)" in folder(wiring).note.en
+
+
+def test_a_database_that_is_away_says_nothing_against_a_folder(
+    wiring: Wiring, orders: list[Order], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_gone(*_: object, **__: object) -> None:
+        raise sa.exc.OperationalError("select", {}, Exception("the connection is lost"))
+
+    land(wiring)
+    with monkeypatch.context() as patched:
+        patched.setattr("flows.arrival_line.batches_of_run", is_gone)
+        with pytest.raises(sa.exc.OperationalError):
+            look(wiring, orders)
+    assert (folder(wiring).state, folder(wiring).attempts) == (FolderState.WAITING, 0)
+    assert not (wiring.settings.skuflow_home / "crashes").exists()
+    assert look(wiring, orders).left == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(ArrivalBook, "defer", is_gone)
+        with pytest.raises(sa.exc.OperationalError):
+            look(wiring, orders)
+    assert folder(wiring).state is not FolderState.TAKEN
+    assert all_batches(wiring) == 1
+
+
 def test_a_table_of_which_nothing_is_left_is_done_and_says_so(wiring: Wiring, orders: list[Order]) -> None:
     land(wiring)
     look(wiring, orders)
@@ -264,7 +320,7 @@ def test_what_a_table_has_left_over(tmp_path: Path, kit: Kit | None, is_left: bo
     store = FolderStore(tmp_path)
     if kit is not None:
         store.put(kit_key("S1"), kit_json(kit), "application/json")
-    rest = rest_of(arrived("S1"), store, [batch(NOON)], NOON, SHANGHAI)
+    rest = rest_of(arrived("S1"), store, [batch(NOON)], NOON, SHANGHAI, landed_at=NOON)
     assert rest.folder.skus == (("S1",) if is_left else ())
     assert dict(rest.others) == ({} if is_left or kit is None else {kit.status.value: 1})
 
@@ -281,7 +337,19 @@ def test_what_a_table_has_left_over(tmp_path: Path, kit: Kit | None, is_left: bo
 def test_a_cap_of_another_day_puts_nothing_off(tmp_path: Path, cut_at: list[datetime], is_left: bool) -> None:
     store = FolderStore(tmp_path)
     store.put(kit_key("S1"), kit_json(kit_of("S1", KitStatus.DEFERRED, CAP)), "application/json")
-    rest = rest_of(arrived("S1"), store, [batch(moment) for moment in cut_at], NOON, SHANGHAI)
+    rest = rest_of(arrived("S1"), store, [batch(moment) for moment in cut_at], NOON, SHANGHAI, landed_at=NOON)
+    assert bool(rest.folder.skus) is is_left
+
+
+@pytest.mark.parametrize(("made_at", "is_left"), [(NOON - timedelta(seconds=1), True), (NOON, False)])
+def test_the_newer_of_two_folders_has_the_sku(tmp_path: Path, made_at: datetime, is_left: bool) -> None:
+    """A kit of another folder with other facts, made before or after the table landed."""
+    store, kit = FolderStore(tmp_path), kit_of("S1", KitStatus.APPROVED, title="A corrected mug")
+    source = ProductSource(catalog="incoming/corrected/rows.csv")
+    product = kit.product.model_copy(update={"source": source})
+    kit = kit.model_copy(update={"product": product, "created_at": made_at.isoformat()})
+    store.put(kit_key("S1"), kit_json(kit), "application/json")
+    rest = rest_of(arrived("S1"), store, [batch(NOON)], NOON, SHANGHAI, landed_at=NOON)
     assert bool(rest.folder.skus) is is_left
 
 

@@ -63,7 +63,7 @@ def scene(folder: Path, name: str, **options: Any) -> Iterator[Scene]:
     emulator: Emulator = KlingEmulator(**common) if name == "kling" else HailuoEmulator(**common)
     with running(emulator) as url:
         keys = {variable.lower(): value for variable, value in emulator.environment(url).items()}
-        place = workplace(folder, skuflow_http_timeout_s=2.0, **keys)
+        place = workplace(folder, skuflow_http_timeout_s=20.0, **keys)
         provider = build_kling(place) if name == "kling" else build_hailuo(place)
         on_stage = Scene(folder, emulator, provider, clock)
         try:

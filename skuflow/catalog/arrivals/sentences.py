@@ -102,6 +102,13 @@ def failed_often(attempts: int) -> Sentence:
     )
 
 
+def stopped() -> Sentence:
+    return Sentence(
+        "a person cancelled runs of its batch; put its row file again to go on",
+        "其批次的运行已由人工取消；如需继续，请重新上传表格",
+    )
+
+
 def gave_up(attempts: int) -> Sentence:
     return Sentence(
         f"{attempts} runs broke off while they worked on this folder; see crashes/ in SKUFLOW_HOME and the runs' "
