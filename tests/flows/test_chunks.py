@@ -239,7 +239,7 @@ async def test_a_run_that_was_succeeded_asks_nobody_any_more(
 
     async def frozen(*args: Any) -> Any:
         # As if this process had stood still for longer than its lease.
-        args[-1].lost = True
+        args[-2].lost = True
         return await make(*args)
 
     monkeypatch.setattr(kit_line, "make_kit", frozen)
